@@ -1,0 +1,215 @@
+//! The steps that need one entry alone: 1, 4, 5, 6, 8, 10 and 11. Nothing here depends on another
+//! entry, so entries can be examined in any order and on any core.
+
+use std::collections::BTreeMap;
+
+use super::anchor::Limits;
+use super::fault::FaultKind;
+use crate::entry::kinds::PolicyFile;
+use crate::entry::{Predicate, Statement};
+use crate::id::{Digest, ObjectId};
+use crate::sign::{PublicKey, Roster, dsse, sshsig::SshSignature};
+use crate::store::commit::{ObjectFormat, SignedCommit};
+use crate::store::layout::POLICY_FOLDER;
+use crate::store::{StoredEntry, StoredFile};
+
+const REGULAR_FILE: u32 = 0o100_644;
+
+/// One entry after the steps that look at it alone.
+pub struct Examined {
+    pub id: ObjectId,
+    pub commit: Option<SignedCommit>,
+    pub key: Option<PublicKey>,
+    pub statement: Option<Placed>,
+    /// Files beside the statement, by path.
+    pub files: BTreeMap<String, (u64, Digest)>,
+    /// The policy a policy entry brings.
+    pub policy: Option<PolicyText>,
+    pub faults: Vec<Finding>,
+}
+
+/// A statement and where it lies.
+pub struct Placed {
+    pub path: String,
+    pub statement: Statement,
+}
+
+/// A policy's text and the roster read from it.
+pub struct PolicyText {
+    pub text: String,
+    pub roster: Roster,
+}
+
+/// A fault before the entry's number is known.
+pub struct Finding {
+    pub kind: FaultKind,
+    pub expected: String,
+    pub found: String,
+}
+
+impl Examined {
+    fn fault(&mut self, kind: FaultKind, expected: impl Into<String>, found: impl Into<String>) {
+        self.faults.push(Finding { kind, expected: expected.into(), found: found.into() });
+    }
+}
+
+pub fn examine(stored: StoredEntry, format: ObjectFormat, limits: &Limits) -> Examined {
+    let mut entry = Examined {
+        id: stored.id,
+        commit: None,
+        key: None,
+        statement: None,
+        files: BTreeMap::new(),
+        policy: None,
+        faults: Vec::new(),
+    };
+    read_commit(&mut entry, &stored.commit, format);
+    for path in stored.altered {
+        entry.fault(FaultKind::TreeAltered, "paths written once never change", path);
+    }
+    let added = check_limits(&mut entry, stored.added, limits);
+    let bytes = read_statement(&mut entry, added);
+    check_files(&mut entry);
+    read_policy(&mut entry, &bytes);
+    check_signatures(&mut entry);
+    entry
+}
+
+/// Step 1: the object re-encodes to itself, five headers, once each.
+fn read_commit(entry: &mut Examined, bytes: &[u8], format: ObjectFormat) {
+    match SignedCommit::parse(bytes, format) {
+        Ok(commit) => entry.commit = Some(commit),
+        Err(error) => entry.fault(FaultKind::CommitMalformed, "the canonical commit object", error.to_string()),
+    }
+}
+
+/// Step 5: sizes, modes and names within limits.
+fn check_limits(entry: &mut Examined, added: Vec<StoredFile>, limits: &Limits) -> Vec<StoredFile> {
+    if added.len() > limits.files + 1 {
+        entry.fault(FaultKind::Limit, format!("at most {} files", limits.files), added.len().to_string());
+    }
+    for file in &added {
+        if file.mode != REGULAR_FILE {
+            entry.fault(FaultKind::Limit, "mode 100644", format!("{:o} {}", file.mode, file.path));
+        }
+        if file.size > limits.file_size || file.path.len() > limits.path {
+            let most = format!("at most {} bytes, path of at most {}", limits.file_size, limits.path);
+            entry.fault(FaultKind::Limit, most, format!("{} bytes, {}", file.size, file.path));
+        }
+    }
+    added
+}
+
+/// Step 6, first half: exactly one statement, strict and canonical. Returns the bytes kept of other files.
+fn read_statement(entry: &mut Examined, added: Vec<StoredFile>) -> BTreeMap<String, Vec<u8>> {
+    let mut kept = BTreeMap::new();
+    let mut statements = Vec::new();
+    for file in added {
+        if file.path.ends_with(".json") && !file.path.contains("/files/") {
+            statements.push(file);
+            continue;
+        }
+        entry.files.insert(file.path.clone(), (file.size, file.sha256));
+        kept.extend(file.bytes.map(|bytes| (file.path, bytes)));
+    }
+    let (1, Some(file)) = (statements.len(), statements.pop()) else {
+        entry.fault(FaultKind::FileUnlisted, "exactly one statement", format!("{}", statements.len()));
+        return kept;
+    };
+    match Statement::decode(file.bytes.unwrap_or_default()) {
+        Ok(statement) => entry.statement = Some(Placed { path: file.path, statement }),
+        Err(error) => {
+            entry.fault(FaultKind::StatementMalformed, "a canonical statement", format!("{}: {error}", file.path))
+        }
+    }
+    kept
+}
+
+/// Steps 4 and 8: exactly the files the statement lists lie beside it, with the bytes it lists.
+fn check_files(entry: &mut Examined) {
+    let Some(placed) = &entry.statement else { return };
+    let listed = listed_files(placed);
+    let mut found = Vec::new();
+    for (path, (size, digest)) in &listed {
+        match entry.files.get(path) {
+            None => found.push((FaultKind::FileMissing, path.clone(), "no such file".to_owned())),
+            Some(actual) if *actual == (*size, *digest) => {}
+            Some((size, actual)) => {
+                let expected = format!("{path} sha256:{digest}");
+                found.push((FaultKind::FileDigest, expected, format!("sha256:{actual} ({size} bytes)")));
+            }
+        }
+    }
+    let unlisted = entry.files.keys().filter(|path| !listed.contains_key(*path));
+    found.extend(
+        unlisted.map(|path| (FaultKind::FileUnlisted, "only files the statement lists".to_owned(), path.clone())),
+    );
+    found.into_iter().for_each(|(kind, expected, actual)| entry.fault(kind, expected, actual));
+}
+
+/// The files a statement carries, by the path each must have.
+fn listed_files(placed: &Placed) -> BTreeMap<String, (u64, Digest)> {
+    let (folder, name) = placed.path.rsplit_once('/').unwrap_or(("", placed.path.as_str()));
+    let number = name.split('-').next().unwrap_or_default();
+    let path = |name: &str| format!("{folder}/files/{number}/{name}");
+    match &placed.statement.predicate {
+        Predicate::Evidence(evidence) => {
+            evidence.inline().map(|file| (path(file.name.as_str()), (file.size, file.sha256))).collect()
+        }
+        Predicate::Policy(policy) => {
+            let at = |file: &PolicyFile| match file.name.as_str() {
+                crate::entry::kinds::Policy::README => file.name.to_string(),
+                name => path(name),
+            };
+            policy.files.iter().map(|file| (at(file), (file.size, file.sha256))).collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+/// Step 12, the part that needs no other entry: a policy has a roster, and allowed_signers made from it.
+fn read_policy(entry: &mut Examined, kept: &BTreeMap<String, Vec<u8>>) {
+    let Some(placed) = &entry.statement else { return };
+    if !matches!(placed.statement.predicate, Predicate::Policy(_)) {
+        return;
+    }
+    let file = |name: &str| {
+        let suffix = format!("/{name}");
+        let found = kept.iter().find(|(path, _)| path.starts_with(POLICY_FOLDER) && path.ends_with(&suffix));
+        found.and_then(|(_, bytes)| std::str::from_utf8(bytes).ok()).unwrap_or_default().to_owned()
+    };
+    let text = file(crate::entry::kinds::Policy::POLICY_TOML);
+    let signers = file(crate::entry::kinds::Policy::ALLOWED_SIGNERS);
+    match Roster::parse(&text) {
+        Ok(roster) if roster.allowed_signers() == signers => entry.policy = Some(PolicyText { text, roster }),
+        Ok(_) => entry.fault(FaultKind::PolicyMalformed, "the allowed_signers made from policy.toml", "another text"),
+        Err(findings) => {
+            let first = findings.iter().next().map(|finding| finding.message.clone()).unwrap_or_default();
+            entry.fault(FaultKind::PolicyMalformed, "a policy with a roster", first);
+        }
+    }
+}
+
+/// Steps 10 and 11: both signatures verify, strictly, by the key the commit signature names.
+fn check_signatures(entry: &mut Examined) {
+    let Some(commit) = &entry.commit else { return };
+    let Some(signature) = SshSignature::from_armor(&commit.armor) else {
+        return entry.fault(FaultKind::CommitSignature, "an ssh-ed25519 SSHSIG in namespace git", "another signature");
+    };
+    let key = signature.key;
+    if !signature.verifies(&commit.payload) {
+        let who = key.fingerprint();
+        return entry.fault(
+            FaultKind::CommitSignature,
+            format!("a signature by {who}"),
+            "a signature that does not verify",
+        );
+    }
+    let dsse = commit.commit.trailers.dsse.clone();
+    entry.key = Some(key);
+    let (Some(dsse), Some(placed)) = (dsse, &entry.statement) else { return };
+    let verifies = key.verifies(&dsse::pae(placed.statement.bytes()), &dsse.signature);
+    if dsse.fingerprint != key.fingerprint() || !verifies {
+        entry.fault(FaultKind::DsseSignature, format!("a signature by {}", key.fingerprint()), dsse.fingerprint);
+    }
+}

@@ -1,0 +1,306 @@
+//! What a verified ledger can be asked. Read-only: nothing here can change what was checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::merkle::Merkle;
+use crate::entry::Statement;
+use crate::entry::kinds::{AttemptKey, Evidence, Kind, Open, Predicate};
+use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, Origin, PersonId, Timestamp, Version};
+use crate::sign::{PublicKey, Roster};
+
+/// One entry that passed every step.
+#[derive(Debug, Clone)]
+pub struct VerifiedEntry {
+    pub(super) number: EntryNumber,
+    pub(super) commit: ObjectId,
+    pub(super) path: String,
+    pub(super) statement: Statement,
+    pub(super) key: PublicKey,
+    pub(super) dsse: Option<[u8; 64]>,
+    pub(super) summary: String,
+    /// The commit's time; never runs backwards.
+    pub(super) seconds: i64,
+    pub(super) roster: Arc<Roster>,
+}
+
+impl VerifiedEntry {
+    pub const fn number(&self) -> EntryNumber {
+        self.number
+    }
+
+    pub const fn id(&self) -> EntryId {
+        self.statement.id()
+    }
+
+    /// The commit it was read from: a place to look, not an identity.
+    pub const fn commit(&self) -> &ObjectId {
+        &self.commit
+    }
+
+    /// The statement's path on the branch.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub const fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    pub const fn predicate(&self) -> &Predicate {
+        &self.statement.predicate
+    }
+
+    pub const fn kind(&self) -> Kind {
+        self.statement.predicate.kind()
+    }
+
+    /// The person whose key signed it.
+    pub const fn person(&self) -> &PersonId {
+        &self.statement.predicate.actor().id
+    }
+
+    pub const fn recorded_at(&self) -> Timestamp {
+        self.statement.predicate.recorded_at()
+    }
+
+    pub const fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    pub const fn dsse(&self) -> Option<&[u8; 64]> {
+        self.dsse.as_ref()
+    }
+
+    /// First line of the commit message.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The commit's time in seconds since 1970.
+    pub const fn seconds(&self) -> i64 {
+        self.seconds
+    }
+
+    /// The people in force when it was signed.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    pub const fn attempt(&self) -> Option<&AttemptKey> {
+        self.statement.predicate.scope().attempt.as_ref()
+    }
+}
+
+/// A policy and the entry that brought it.
+#[derive(Debug, Clone)]
+pub struct PolicyInForce {
+    pub(super) entry: EntryNumber,
+    pub(super) digest: Digest,
+    pub(super) text: String,
+    pub(super) roster: Arc<Roster>,
+}
+
+impl PolicyInForce {
+    pub const fn entry(&self) -> EntryNumber {
+        self.entry
+    }
+
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+}
+
+/// A ledger that holds: every entry passed every step. Never empty.
+#[derive(Debug, Clone)]
+pub struct VerifiedLedger {
+    pub(super) origin: Origin,
+    pub(super) chain: Chain,
+    pub(super) anchored: bool,
+}
+
+/// What the steps build up, entry by entry.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chain {
+    pub(super) entries: Vec<Arc<VerifiedEntry>>,
+    pub(super) policies: Vec<PolicyInForce>,
+    pub(super) merkle: Merkle,
+    /// Root over the entries before each entry.
+    pub(super) roots: Vec<Digest>,
+    pub(super) by_id: BTreeMap<EntryId, EntryNumber>,
+    pub(super) attempts: BTreeMap<AttemptKey, Vec<EntryNumber>>,
+    /// Entries in each folder, which decides the next one's part.
+    pub(super) folders: BTreeMap<String, u64>,
+    /// Entries voided, and by which entry.
+    pub(super) revoked: BTreeMap<EntryNumber, EntryNumber>,
+}
+
+impl VerifiedLedger {
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &VerifiedEntry> {
+        self.chain.entries.iter().map(Arc::as_ref)
+    }
+
+    pub fn size(&self) -> u64 {
+        self.chain.entries.len() as u64
+    }
+
+    /// RFC 6962 root over all statements.
+    pub fn root(&self) -> Digest {
+        self.chain.merkle.root()
+    }
+
+    /// Whether the first entry was compared with a pin.
+    pub const fn is_anchored(&self) -> bool {
+        self.anchored
+    }
+
+    /// SHA-256 of entry 0's statement: what a pin names.
+    pub fn first(&self) -> Digest {
+        self.chain.entries.first().map_or(Digest::of(b""), |entry| entry.id().0)
+    }
+
+    pub fn tip(&self) -> Option<&VerifiedEntry> {
+        self.chain.entries.last().map(Arc::as_ref)
+    }
+
+    pub fn find(&self, id: EntryId) -> Option<&VerifiedEntry> {
+        self.chain.by_id.get(&id).and_then(|number| self.entry(*number))
+    }
+
+    pub fn entry(&self, number: EntryNumber) -> Option<&VerifiedEntry> {
+        self.chain.entries.get(usize::try_from(number.0).ok()?).map(Arc::as_ref)
+    }
+
+    /// Every policy there was, first to last.
+    pub fn policies(&self) -> &[PolicyInForce] {
+        &self.chain.policies
+    }
+
+    /// Entries a folder holds, over all its parts.
+    pub fn folder_size(&self, folder: &str) -> u64 {
+        self.chain.folders.get(folder).copied().unwrap_or_default()
+    }
+
+    /// Every folder there is, attempts and `policy` alike.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        self.chain.folders.keys().map(String::as_str)
+    }
+
+    /// The whole ledger.
+    pub fn view(&self) -> View<'_> {
+        View { ledger: self, size: self.size() }
+    }
+
+    /// The ledger as it was with its first `size` entries.
+    pub fn as_of(&self, size: u64) -> View<'_> {
+        View { ledger: self, size: size.min(self.size()) }
+    }
+}
+
+/// A verified ledger up to some entry: what a decision is taken on.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'l> {
+    ledger: &'l VerifiedLedger,
+    size: u64,
+}
+
+impl<'l> View<'l> {
+    pub const fn ledger(&self) -> &'l VerifiedLedger {
+        self.ledger
+    }
+
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// RFC 6962 root over the entries of this view.
+    pub fn root(&self) -> Digest {
+        let at = usize::try_from(self.size).unwrap_or(usize::MAX);
+        self.ledger.chain.roots.get(at).copied().unwrap_or_else(|| self.ledger.root())
+    }
+
+    /// The same ledger, up to and without this entry.
+    pub fn before(&self, entry: EntryNumber) -> Self {
+        Self { ledger: self.ledger, size: self.size.min(entry.0) }
+    }
+
+    /// The policy in force after the last entry of this view.
+    pub fn policy(&self) -> Option<&'l PolicyInForce> {
+        self.ledger.chain.policies.iter().rev().find(|policy| policy.entry.0 < self.size)
+    }
+
+    /// Entries of one attempt that have not been voided, in order.
+    pub fn attempt(&self, key: &AttemptKey) -> impl Iterator<Item = &'l VerifiedEntry> + use<'l> {
+        let (ledger, size) = (self.ledger, self.size);
+        let numbers = ledger.chain.attempts.get(key).map(Vec::as_slice).unwrap_or_default();
+        numbers
+            .iter()
+            .take_while(move |number| number.0 < size)
+            .filter(move |number| ledger.chain.revoked.get(number).is_none_or(|by| by.0 >= size))
+            .filter_map(move |number| ledger.entry(*number))
+    }
+
+    /// Attempts at a gate for a release, first to last.
+    pub fn attempts(&self, pipeline: &Name, gate: &Name, release: &Version) -> Vec<Attempt<'l>> {
+        let key =
+            |attempt| AttemptKey { pipeline: pipeline.clone(), gate: gate.clone(), attempt, release: release.clone() };
+        (1..).map_while(|number| self.opened(&key(number))).collect()
+    }
+
+    /// The newest attempt at a gate for a release.
+    pub fn latest(&self, pipeline: &Name, gate: &Name, release: &Version) -> Option<Attempt<'l>> {
+        self.attempts(pipeline, gate, release).pop()
+    }
+
+    /// Releases of a pipeline, in the order they were first opened.
+    pub fn releases(&self, pipeline: &Name) -> Vec<&'l Version> {
+        let mut seen = BTreeSet::new();
+        let mut opened: Vec<(EntryNumber, &'l Version)> = Vec::new();
+        for (key, numbers) in &self.ledger.chain.attempts {
+            if let Some(first) = numbers.first().filter(|first| key.pipeline == *pipeline && first.0 < self.size) {
+                opened.push((*first, &key.release));
+            }
+        }
+        opened.sort_unstable();
+        opened.into_iter().map(|(_, release)| release).filter(|release| seen.insert(*release)).collect()
+    }
+
+    fn opened(&self, key: &AttemptKey) -> Option<Attempt<'l>> {
+        let (key, numbers) = self.ledger.chain.attempts.get_key_value(key)?;
+        let entry = self.ledger.entry(*numbers.first()?).filter(|entry| entry.number.0 < self.size)?;
+        match entry.predicate() {
+            Predicate::Open(open) => Some(Attempt { key, entry, open }),
+            _ => None,
+        }
+    }
+}
+
+/// An attempt and the entry that opened it.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'l> {
+    pub key: &'l AttemptKey,
+    pub entry: &'l VerifiedEntry,
+    pub open: &'l Open,
+}
+
+impl VerifiedEntry {
+    /// The evidence it brings, if it is of that kind.
+    pub const fn evidence(&self) -> Option<&Evidence> {
+        match &self.statement.predicate {
+            Predicate::Evidence(evidence) => Some(evidence),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The one way an entry comes into being: compose, place, sign, compare-and-swap, read back.
+
+use std::time::Duration;
+
+use super::context::{Context, Identity, Loaded, expected};
+use super::failure::{Failure, FailureKind};
+use crate::chain::verify::slug_of;
+use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
+use crate::entry::kinds::{PolicyFile, Predicate};
+use crate::entry::{Draft, Kind};
+use crate::id::{EntryNumber, ObjectId, Timestamp};
+use crate::sign::public_key::PublicKey;
+use crate::sign::sshsig::{SshSignature, to_be_signed};
+use crate::sign::{Signer, dsse};
+use crate::store::commit::{Commit, DsseTrailer, Trailers};
+use crate::store::git::{GitStore, StoreError};
+use crate::store::layout::{POLICY_FOLDER, Position};
+
+/// Tries before a writer that keeps losing gives up with exit code 5.
+const TRIES: u32 = 400;
+
+/// What an append did.
+pub struct Appended {
+    pub number: EntryNumber,
+    /// The very statement was there already; nothing was written.
+    pub existing: bool,
+}
+
+/// Appends what `compose` makes of the ledger as it is. A lost race composes again on the new
+/// ledger, so a decision is never recorded on a past it was not taken on. Under `--dry-run`
+/// everything is composed and nothing is written: the answer is `None`.
+pub fn append(
+    context: &mut Context<'_>,
+    loaded: &mut Loaded,
+    identity: &Identity,
+    mut compose: impl FnMut(&Context<'_>, &VerifiedLedger) -> Result<Draft, Failure>,
+) -> Result<Option<Appended>, Failure> {
+    if context.global.dry_run {
+        let draft = compose(context, &loaded.ledger)?;
+        context.printer.talk(format!("dry run: would append {}", draft.message.lines().next().unwrap_or_default()));
+        return Ok(None);
+    }
+    loaded.store.check_not_checked_out()?;
+    let mut signer = None;
+    for attempt in 0..TRIES {
+        let draft = compose(context, &loaded.ledger)?;
+        if let Some(entry) = loaded.ledger.find(draft.statement.id()) {
+            return Ok(Some(Appended { number: entry.number(), existing: true }));
+        }
+        let signer: &Signer = match &mut signer {
+            Some(signer) => signer,
+            none => none.insert(identity.unlock()?),
+        };
+        let plan = Plan::on(&loaded.ledger, &draft, identity, context.world().now());
+        let number = plan.number;
+        let written = plan.write(&loaded.store, &draft, signer, expected(&loaded.tip));
+        drop(plan);
+        match written {
+            Ok(commit) => {
+                catch_up(loaded)?;
+                return match loaded.ledger.entry(number).map(VerifiedEntry::commit) {
+                    Some(found) if *found == commit => Ok(Some(Appended { number, existing: false })),
+                    _ => Err(Failure::conflict("the branch was replaced while this entry was written")),
+                };
+            }
+            Err(failure) if failure.kind == FailureKind::Conflict && attempt + 1 < TRIES => {
+                let spread = context.world().jitter().wrapping_mul(u64::from(attempt) + 7) % 23;
+                context.world().pause(Duration::from_millis(1 + spread + u64::from(attempt.min(40))));
+                catch_up(loaded)?;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Err(Failure::conflict("other writers kept coming first").hint("run the command again"))
+}
+
+/// Reads and verifies what has been appended since: our own entries are read back like anybody's.
+fn catch_up(loaded: &mut Loaded) -> Result<(), Failure> {
+    let tip = loaded.store.tip()?;
+    let known = loaded.ledger.tip().map(|entry| entry.commit().clone());
+    let new = loaded.store.commits(&tip.commit, known.as_ref())?;
+    let mut verifier = Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default());
+    for id in &new {
+        verifier.admit(loaded.store.entry(id)?);
+    }
+    loaded.ledger = verifier.finish().map_err(Failure::broken)?;
+    loaded.tip = tip;
+    Ok(())
+}
+
+/// Entry 0 of a new ledger: there is nothing to read back onto, so it is verified from nothing.
+pub fn begin(
+    context: &Context<'_>,
+    store: &GitStore,
+    draft: &Draft,
+    person: (&str, &str),
+    signer: &Signer,
+) -> Result<ObjectId, Failure> {
+    let predicate = &draft.statement.predicate;
+    let plan = Plan {
+        number: EntryNumber(0),
+        parent: None,
+        files: files_of(draft, Position { folder: POLICY_FOLDER, index: 0, number: EntryNumber(0) }, None),
+        commit: |tree| Commit {
+            tree,
+            parent: None,
+            name: person.1.to_owned(),
+            email: person.0.to_owned(),
+            seconds: context.world().now().seconds().max(predicate.recorded_at().seconds()),
+            text: draft.message.clone(),
+            trailers: Trailers {
+                origin: predicate.scope().origin.clone(),
+                number: EntryNumber(0),
+                statement: draft.statement.id().0,
+                before_size: 0,
+                before_root: crate::id::Digest::of(b""),
+                dsse: None,
+            },
+        },
+    };
+    plan.write(store, draft, signer, None)
+}
+
+/// One entry with its place: everything but its tree and signatures.
+struct Plan<F> {
+    number: EntryNumber,
+    parent: Option<ObjectId>,
+    files: Vec<(String, Vec<u8>)>,
+    commit: F,
+}
+
+impl Plan<()> {
+    fn on<'p>(
+        ledger: &'p VerifiedLedger,
+        draft: &'p Draft,
+        identity: &'p Identity,
+        now: Timestamp,
+    ) -> Plan<impl Fn(ObjectId) -> Commit + 'p> {
+        let number = EntryNumber(ledger.size());
+        let predicate = &draft.statement.predicate;
+        let folder = folder_of(ledger, predicate);
+        let position = Position { folder: &folder, index: ledger.folder_size(&folder), number };
+        let slug = slug_of(predicate, Some(&identity.person));
+        let files = files_of(draft, position, slug.as_deref());
+        let parent = ledger.tip().map(|entry| entry.commit().clone());
+        let earlier = ledger.tip().map_or(0, VerifiedEntry::seconds);
+        let before = parent.clone();
+        let commit = move |tree| Commit {
+            tree,
+            parent: before.clone(),
+            name: identity.person.name.clone(),
+            email: identity.person.id.to_string(),
+            // Clocks of laptops differ; the ledger's time never runs backwards.
+            seconds: now.seconds().max(earlier).max(predicate.recorded_at().seconds()),
+            text: draft.message.clone(),
+            trailers: Trailers {
+                origin: ledger.origin().clone(),
+                number,
+                statement: draft.statement.id().0,
+                before_size: ledger.size(),
+                before_root: ledger.root(),
+                dsse: None,
+            },
+        };
+        Plan { number, parent, files, commit }
+    }
+}
+
+impl<F: Fn(ObjectId) -> Commit> Plan<F> {
+    /// Writes objects, then moves the branch. Until the last step nothing is visible.
+    fn write(
+        &self,
+        store: &GitStore,
+        draft: &Draft,
+        signer: &Signer,
+        expected: Option<&ObjectId>,
+    ) -> Result<ObjectId, Failure> {
+        let files: Vec<(String, &[u8])> =
+            self.files.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice())).collect();
+        let tree = store.write_tree(self.parent.as_ref(), &files)?;
+        let mut commit = (self.commit)(tree);
+        let key: PublicKey = signer.public();
+        let signature = signer.sign(&dsse::pae(draft.statement.bytes()))?;
+        commit.trailers.dsse = Some(DsseTrailer { fingerprint: key.fingerprint(), signature });
+        let signature = signer.sign(&to_be_signed(&commit.payload()))?;
+        let armor = SshSignature { key, signature }.to_armor();
+        let id = store.write_commit(&commit.with_signature(&armor, store.format()))?;
+        let summary = commit.text.lines().next().unwrap_or_default().to_owned();
+        store.advance(expected, &id, &summary).map_err(|error: StoreError| Failure::from(error))?;
+        Ok(id)
+    }
+}
+
+/// The folder an entry belongs to.
+fn folder_of(ledger: &VerifiedLedger, predicate: &Predicate) -> String {
+    match (predicate, &predicate.scope().attempt) {
+        (Predicate::Open(open), _) => open.folder.to_string(),
+        (_, None) => POLICY_FOLDER.to_owned(),
+        (_, Some(key)) => ledger
+            .view()
+            .attempts(&key.pipeline, &key.gate, &key.release)
+            .into_iter()
+            .find(|attempt| attempt.key == key)
+            .map_or_else(String::new, |attempt| attempt.open.folder.to_string()),
+    }
+}
+
+/// The statement and its files, each at its path.
+fn files_of(draft: &Draft, position: Position<'_>, slug: Option<&str>) -> Vec<(String, Vec<u8>)> {
+    let predicate = &draft.statement.predicate;
+    let statement = position.statement(predicate.kind().word(), slug);
+    let mut files = vec![(statement, draft.statement.bytes().to_vec())];
+    for file in &draft.attachments {
+        let at_root = predicate.kind() == Kind::Policy && file.name.as_str() == crate::entry::kinds::Policy::README;
+        let path = if at_root { file.name.to_string() } else { position.file(file.name.as_str()) };
+        files.push((path, file.bytes.clone()));
+    }
+    files
+}
+
+/// A policy statement's line about one of its files.
+pub fn policy_file(attachment: &crate::entry::Attachment) -> PolicyFile {
+    PolicyFile {
+        name: attachment.name.clone(),
+        size: attachment.bytes.len() as u64,
+        sha256: crate::id::Digest::of(&attachment.bytes),
+    }
+}

@@ -1,0 +1,134 @@
+//! A decision as people and programs read it.
+
+use serde::Serialize;
+
+use super::output::{Printer, SCHEMAS, table};
+use crate::policy::decision::{Decision, RuleKind, RuleOutcome, RuleState};
+use crate::report::escape::visible;
+
+/// A decision as JSON (`schemas/decision.schema.json`).
+#[derive(Debug, Serialize)]
+pub struct DecisionJson {
+    schema: String,
+    verdict: &'static str,
+    pipeline: String,
+    gate: String,
+    release: String,
+    attempt: Option<u32>,
+    folder: Option<String>,
+    policy: String,
+    size: u64,
+    root: String,
+    promoted: Option<u64>,
+    rules: Vec<RuleJson>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleJson {
+    id: String,
+    kind: &'static str,
+    state: &'static str,
+    /// Entry ids.
+    by: Vec<String>,
+    /// The same entries by number.
+    entries: Vec<u64>,
+    need: String,
+    have: String,
+    who: Vec<String>,
+    hint: String,
+}
+
+impl From<&Decision> for DecisionJson {
+    fn from(decision: &Decision) -> Self {
+        let attempt = decision.attempt.as_ref();
+        Self {
+            schema: format!("{SCHEMAS}decision/v0.1"),
+            verdict: decision.verdict().word(),
+            pipeline: decision.pipeline.to_string(),
+            gate: decision.gate.to_string(),
+            release: decision.release.to_string(),
+            attempt: attempt.map(|attempt| attempt.number),
+            folder: attempt.map(|attempt| attempt.folder.to_string()),
+            policy: decision.policy.to_string(),
+            size: decision.size,
+            root: decision.root.to_string(),
+            promoted: decision.promoted.map(|entry| entry.0),
+            rules: decision.rules.iter().map(RuleJson::from).collect(),
+            warnings: decision.warnings.clone(),
+        }
+    }
+}
+
+impl From<&RuleOutcome> for RuleJson {
+    fn from(rule: &RuleOutcome) -> Self {
+        Self {
+            id: rule.id.to_string(),
+            kind: kind_word(rule.kind),
+            state: rule.state.word(),
+            by: rule.by.iter().map(|(_, id)| id.to_string()).collect(),
+            entries: rule.by.iter().map(|(number, _)| number.0).collect(),
+            need: rule.need.clone(),
+            have: rule.have.clone(),
+            who: rule.who.clone(),
+            hint: rule.hint.clone(),
+        }
+    }
+}
+
+const fn kind_word(kind: RuleKind) -> &'static str {
+    match kind {
+        RuleKind::Attempt => "attempt",
+        RuleKind::Gate => "gate",
+        RuleKind::Evidence => "evidence",
+        RuleKind::Phrase => "phrase",
+        RuleKind::Approval => "approval",
+        RuleKind::Rejection => "rejection",
+    }
+}
+
+/// Release, gate, attempt and policy: what the rules below speak of.
+pub fn heading(printer: &Printer<'_>, decision: &Decision, commit: Option<&str>) -> String {
+    let commit = commit.map(|commit| format!("  commit {}", &commit[..commit.len().min(10)])).unwrap_or_default();
+    let folder = decision.attempt.as_ref().map(|attempt| format!("  {}", attempt.folder)).unwrap_or_default();
+    let gate = printer.bold(decision.gate.as_str());
+    format!("{gate}  {}{commit}{folder}  policy {}", visible(decision.release.as_str()), decision.policy.short())
+}
+
+/// One line a rule; under an unmet one what is needed, who can supply it and the command that would.
+pub fn rules(printer: &Printer<'_>, decision: &Decision) -> Vec<String> {
+    let rows: Vec<Vec<String>> = decision
+        .rules
+        .iter()
+        .map(|rule| {
+            let shown = if rule.state == RuleState::Satisfied { &rule.have } else { &rule.need };
+            let entries: Vec<String> = rule.by.iter().map(|(number, _)| format!("#{number}")).collect();
+            vec![format!("  {}", printer.mark(rule.state)), rule.id.to_string(), entries.join(" "), visible(shown)]
+        })
+        .collect();
+    let mut lines = Vec::new();
+    for (line, rule) in table(&rows).into_iter().zip(&decision.rules) {
+        lines.push(line);
+        if rule.state == RuleState::Satisfied {
+            continue;
+        }
+        lines.push(printer.dim(&format!("      have  {}", visible(&rule.have))));
+        if !rule.who.is_empty() {
+            lines.push(printer.dim(&format!("      who   {}", visible(&rule.who.join(", ")))));
+        }
+        if !rule.hint.is_empty() {
+            lines.push(format!("      → {}", visible(&rule.hint)));
+        }
+    }
+    lines.extend(decision.warnings.iter().map(|warning| format!("  ! {}", visible(warning))));
+    lines
+}
+
+/// How many rules are met, for the line under a board.
+pub fn tally(decision: &Decision) -> String {
+    let unmet = decision.unmet().count();
+    match unmet {
+        0 => format!("all {} rules met", decision.rules.len()),
+        _ => format!("{unmet} of {} rules unmet", decision.rules.len()),
+    }
+}

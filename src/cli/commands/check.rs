@@ -1,0 +1,80 @@
+//! `ledger check`: the gate's verdict, for a person or for CI. Offline, reads only.
+
+use super::{Answer, status};
+use crate::cli::args::text;
+use crate::cli::board::{self, DecisionJson};
+use crate::cli::context::{Context, current_policy};
+use crate::cli::failure::Failure;
+use crate::cli::select;
+use crate::policy::{Ask, Evaluator, Verdict};
+
+/// Say whether a gate is open (exit 0) or closed (exit 1)
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n\nIn CI fetch the evidence first: git fetch origin evidence:evidence"
+)]
+pub struct Args {
+    /// Gate, or PIPELINE/GATE
+    #[arg(value_parser = text())]
+    gate: String,
+    /// Release; default: the newest of the pipeline
+    #[arg(long, value_parser = text())]
+    release: Option<String>,
+    /// The source about to ship; must be what the attempt was opened for
+    #[arg(long, value_name = "REV", value_parser = text())]
+    commit: Option<String>,
+    /// Refuse to trust an unpinned ledger; --commit defaults to HEAD
+    #[arg(long)]
+    ci: bool,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let loaded = context.load()?;
+    if args.ci && !loaded.ledger.is_anchored() {
+        return Err(Failure::unknown("nothing pins this ledger, so a verdict would mean nothing in CI")
+            .hint("commit .ledger.toml with the source")
+            .hint(format!(
+                "or: ledger check {} --ci --root sha256:{} (compare this digest with a colleague first)",
+                args.gate,
+                loaded.ledger.first()
+            )));
+    }
+    let evaluator = Evaluator::new(&loaded.ledger);
+    let policy = current_policy(&evaluator)?;
+    let (pipeline, gate) = select::gate(policy, &args.gate)?;
+    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+    let revision = args.commit.as_deref().or(args.ci.then_some("HEAD"));
+    let source = revision.map(|revision| loaded.store.source(revision)).transpose();
+    let source = source.map_err(|error| match args.commit {
+        Some(_) => Failure::from(error),
+        None => {
+            Failure::unknown("this repository has no commit to compare with the release").hint("name it: --commit REV")
+        }
+    })?;
+    let observed = select::observe(context, &loaded.store, pipeline, gate, &release);
+    let decision = evaluator.decide(&Ask {
+        pipeline: &pipeline.id,
+        gate: &gate.id,
+        release: &release,
+        size: loaded.ledger.size(),
+        now: context.world().now(),
+        observed: &observed,
+        source: source.as_ref().map(|source| (&source.commit, &source.tree)),
+    });
+    let verdict = decision.verdict();
+    if context.printer.json {
+        context.printer.json(&DecisionJson::from(&decision));
+    } else {
+        let heading = board::heading(&context.printer, &decision, None);
+        context.printer.say(heading);
+        board::rules(&context.printer, &decision).into_iter().for_each(|line| context.printer.say(line));
+        let word = context.printer.bold(verdict.word());
+        let next = if verdict == Verdict::Open {
+            String::new()
+        } else {
+            format!(" · next: {}", status::next_command(&decision, gate))
+        };
+        context.printer.say(format!("{} is {word} for {release}: {}{next}", gate.id, board::tally(&decision)));
+    }
+    Ok(if verdict == Verdict::Open { Answer::Yes } else { Answer::No })
+}

@@ -1,0 +1,84 @@
+//! `ledger facts`: what a reader would take from files. Writes nothing, needs no ledger.
+
+use std::path::PathBuf;
+
+use super::Answer;
+use crate::cli::args::{path, text};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::files::unknown_format;
+use crate::cli::output::SCHEMAS;
+use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::readers::{self, Input};
+use crate::report::escape::visible;
+
+/// Show what the ledger would take from files
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger facts docs/checklist.md\n  ledger facts dist/*.sha256 --format checksums --json\n  ledger facts --list                           the formats there are"
+)]
+pub struct Args {
+    #[arg(value_parser = path(), required_unless_present = "list")]
+    files: Vec<PathBuf>,
+    /// How to read them; default: by name and content
+    #[arg(long, value_parser = text())]
+    format: Option<String>,
+    /// A phrase to look for in a log
+    #[arg(long, value_parser = text(), default_value = "Next Stage Ready")]
+    phrase: String,
+    /// List the formats
+    #[arg(long)]
+    list: bool,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    if args.list {
+        let rows: Vec<Vec<String>> =
+            readers::READERS.iter().map(|reader| vec![reader.format.to_owned(), reader.about.to_owned()]).collect();
+        crate::cli::output::table(&rows).into_iter().for_each(|line| context.printer.say(line));
+        return Ok(Answer::Yes);
+    }
+    let mut read = Vec::new();
+    for file in &args.files {
+        let bytes = context
+            .world()
+            .read(file)
+            .map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        read.push((name, bytes));
+    }
+    let inputs: Vec<Input<'_>> =
+        read.iter().map(|(name, bytes)| Input { name, bytes, phrase: Some(&args.phrase) }).collect();
+    let first = inputs.first().ok_or_else(|| Failure::usage("no file given"))?;
+    let reader = match &args.format {
+        Some(format) => readers::find(format).ok_or_else(|| unknown_format(format))?,
+        None => readers::guess(first),
+    };
+    let facts = readers::read_all(reader, &inputs).map_err(|(index, error)| {
+        let name = args.files.get(index).map(|file| file.display().to_string()).unwrap_or_default();
+        Failure::usage(format!("{name} does not read as {}: {error}", reader.format))
+    })?;
+    if context.printer.json {
+        context.printer.json(
+            &serde_json::json!({ "schema": format!("{SCHEMAS}facts/v0.1"), "format": reader.format, "facts": facts }),
+        );
+        return Ok(Answer::Yes);
+    }
+    let heading = context.printer.bold(reader.format);
+    context.printer.say(heading);
+    show(context, &facts, 1);
+    Ok(Answer::Yes)
+}
+
+fn show(context: &mut Context<'_>, facts: &Facts, depth: usize) {
+    let indent = "  ".repeat(depth);
+    for (name, fact) in facts {
+        match fact {
+            Fact::Group(group) => {
+                context.printer.say(format!("{indent}{}", visible(name)));
+                show(context, group, depth + 1);
+            }
+            _ => context.printer.say(format!("{indent}{}  {}", visible(name), visible(&fact.to_string()))),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The commands, one file each.
+
+mod check;
+mod completions;
+mod demo;
+mod export;
+mod facts;
+mod init;
+mod log;
+mod notes;
+mod open;
+mod policy;
+mod promote;
+mod record;
+mod run;
+mod show;
+mod sign;
+mod status;
+mod verify;
+
+use clap::Subcommand;
+
+use super::Answer;
+use super::context::Context;
+use super::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(init::Args),
+    Open(open::Args),
+    Record(record::Args),
+    Run(run::Args),
+    Status(status::Args),
+    Sign(sign::Args),
+    Check(check::Args),
+    Promote(promote::Args),
+    Verify(verify::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Notes(notes::Args),
+    Facts(facts::Args),
+    Policy(policy::Args),
+    Export(export::Args),
+    Demo(demo::Args),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+}
+
+pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    match command {
+        Command::Init(args) => init::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
+        Command::Record(args) => record::run(&args, context),
+        Command::Run(args) => run::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Sign(args) => sign::run(&args, context),
+        Command::Check(args) => check::run(&args, context),
+        Command::Promote(args) => promote::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
+        Command::Log(args) => log::run(&args, context),
+        Command::Show(args) => show::run(&args, context),
+        Command::Notes(args) => notes::run(&args, context),
+        Command::Facts(args) => facts::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
+        Command::Export(args) => export::run(&args, context),
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Completions(args) => completions::completions(&args, context),
+        Command::Man(args) => completions::man(&args, context),
+    }
+}

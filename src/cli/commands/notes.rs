@@ -1,0 +1,197 @@
+//! `ledger notes`: release notes from the ledger, in the user's language and template.
+
+use std::path::PathBuf;
+
+use super::Answer;
+use crate::cli::args::{path, text};
+use crate::cli::context::{Context, Loaded, current_policy};
+use crate::cli::failure::Failure;
+use crate::evidence::facts::Fact;
+use crate::evidence::readers::{self, Input};
+use crate::id::Version;
+use crate::policy::{Evaluator, Pipeline, Policy, evidence_links_to};
+use crate::report::escape::visible;
+use crate::report::{Report, collect, regions, render};
+
+/// Write release notes
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger notes 2025-09-29 --lang ko\n  ledger notes 2025-09-29 --lang ko --update deliverables/release_notes_2025-09-29.md\n  ledger notes 2025-09-29 --update notes.md --check       exit 1 when a promoted gate has no link\n  ledger notes 2025-09-29 --template my-notes.md"
+)]
+pub struct Args {
+    /// Version
+    #[arg(value_parser = text())]
+    release: String,
+    /// Pipeline, where several have the release
+    #[arg(long, value_parser = text())]
+    pipeline: Option<String>,
+    /// Fill the marked region of this document (made if it is not there); every other byte stays
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    update: Option<PathBuf>,
+    /// Write nothing; exit 1 when a promoted gate's folder or an artifact's digest is missing
+    #[arg(long)]
+    check: bool,
+    /// Your own template instead of the shipped one
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    template: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let loaded = context.load()?;
+    let evaluator = Evaluator::new(&loaded.ledger);
+    let policy = current_policy(&evaluator)?;
+    let release = Version::parse(&args.release)?;
+    let pipeline = pipeline_of(&loaded, policy, args.pipeline.as_deref(), &release)?;
+    let language = context.global.lang.clone();
+    let report = collect::collect(&evaluator, policy, pipeline, &release, &language, context.world().now())
+        .ok_or_else(|| {
+            Failure::usage(format!("no release {release} was opened in {}", pipeline.id)).hint("ledger log --kind open")
+        })?;
+    if context.printer.json && !args.check && args.update.is_none() {
+        context.printer.json(&report);
+        return Ok(Answer::Yes);
+    }
+    let (name, template) = template(args, context, &language)?;
+    let text = render::markdown(&name, &template, &report)?;
+    let document = match &args.update {
+        Some(file) => read_document(context, file)?,
+        None => None,
+    };
+    if args.check {
+        let checked = match (&args.update, document) {
+            (Some(file), None) => {
+                return Err(Failure::no(format!("{} is not there", file.display()))
+                    .hint(format!("ledger notes {release} --update {}", file.display())));
+            }
+            (_, Some(document)) => document,
+            (None, None) => text,
+        };
+        return Ok(check(context, &report, &checked, args));
+    }
+    let Some(file) = &args.update else {
+        context.printer.raw(text.as_bytes());
+        return Ok(Answer::Yes);
+    };
+    let updated = match &document {
+        Some(document) => {
+            regions::update(document, &text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?
+        }
+        None => regions::document(&text),
+    };
+    let same = document.as_ref() == Some(&updated);
+    if !same && !context.global.dry_run {
+        context
+            .world()
+            .write(file, updated.as_bytes())
+            .map_err(|error| Failure::unknown(format!("cannot write {}: {error}", file.display())))?;
+    }
+    let what = match (same, context.global.dry_run) {
+        (true, _) => "says so already",
+        (false, true) => "would be updated",
+        (false, false) => "updated",
+    };
+    let line = format!("{} {} {what}", context.printer.good(), file.display());
+    context.printer.say(line);
+    Ok(Answer::Yes)
+}
+
+/// The pipeline in which the release was opened.
+fn pipeline_of<'p>(
+    loaded: &Loaded,
+    policy: &'p Policy,
+    wanted: Option<&str>,
+    release: &Version,
+) -> Result<&'p Pipeline, Failure> {
+    let named = |pipeline: &&Pipeline| wanted.is_none_or(|wanted| crate::id::fold(wanted) == pipeline.id.folded());
+    let view = loaded.ledger.view();
+    let found: Vec<&Pipeline> = policy
+        .pipelines
+        .iter()
+        .filter(named)
+        .filter(|pipeline| view.releases(&pipeline.id).contains(&release))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            Err(Failure::usage(format!("no release {:?} was opened here", release.as_str()))
+                .hint("ledger log --kind open"))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|pipeline| pipeline.id.as_str()).collect();
+            Err(Failure::usage(format!("several pipelines have a release {release}"))
+                .hint(format!("say which: --pipeline {}", names.join(" or "))))
+        }
+    }
+}
+
+fn template(args: &Args, context: &Context<'_>, language: &str) -> Result<(String, String), Failure> {
+    let Some(file) = &args.template else {
+        let shipped = render::NOTES.iter().find(|(known, _)| *known == language);
+        let (language, text) = shipped.ok_or_else(|| Failure::usage(format!("no template for language {language}")))?;
+        return Ok((format!("release-notes.{language}.md"), (*text).to_owned()));
+    };
+    let bytes = context
+        .world()
+        .read(file)
+        .map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{} is not UTF-8", file.display())))?;
+    Ok((file.display().to_string(), text))
+}
+
+fn read_document(context: &Context<'_>, file: &std::path::Path) -> Result<Option<String>, Failure> {
+    if !context.world().exists(file) {
+        return Ok(None);
+    }
+    let bytes = context
+        .world()
+        .read(file)
+        .map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))?;
+    String::from_utf8(bytes).map(Some).map_err(|_| Failure::usage(format!("{} is not UTF-8", file.display())))
+}
+
+/// Every promoted gate's folder is linked, every artifact's digest is printed.
+fn check(context: &mut Context<'_>, report: &Report, document: &str, args: &Args) -> Answer {
+    let input = Input { name: "notes.md", bytes: document.as_bytes(), phrase: None };
+    let facts = readers::find("document").map(|reader| (reader.read)(&input));
+    let links = match facts.and_then(Result::ok).and_then(|mut facts| facts.remove("links")) {
+        Some(Fact::List(links)) => links,
+        _ => Vec::new(),
+    };
+    let mut missing = Vec::new();
+    for gate in report.gates.iter().filter(|gate| gate.promoted.is_some()) {
+        let folder = gate.folder.as_deref().unwrap_or_default();
+        if !links.iter().any(|link| evidence_links_to(link, folder)) {
+            missing.push(format!("no link to {folder} (gate {} is promoted)", gate.id));
+        }
+    }
+    let lower = document.to_lowercase();
+    for artifact in report.artifacts.iter().filter(|artifact| !lower.contains(&artifact.sha256)) {
+        missing.push(format!("no digest of {}: sha256:{}", artifact.file, artifact.sha256));
+    }
+    let promoted = report.gates.iter().filter(|gate| gate.promoted.is_some()).count();
+    if promoted == 0 {
+        missing.push(format!("no gate of {} is promoted, so there is nothing these notes could show", report.release));
+    }
+    if context.printer.json {
+        context.printer.json(&serde_json::json!({
+            "schema": format!("{}notes-check/v0.1", crate::cli::output::SCHEMAS), "complete": missing.is_empty(), "missing": missing,
+        }));
+    }
+    if missing.is_empty() {
+        let line = format!(
+            "{} the notes link {promoted} promoted gates and name {} artifacts",
+            context.printer.good(),
+            report.artifacts.len()
+        );
+        context.printer.say(line);
+        return Answer::Yes;
+    }
+    for text in &missing {
+        let line = format!("{} {}", context.printer.bad(), visible(text));
+        context.printer.say(line);
+    }
+    if let Some(file) = &args.update {
+        context.printer.talk(format!("  → ledger notes {} --update {}", report.release, file.display()));
+    }
+    Answer::No
+}

@@ -1,0 +1,217 @@
+//! `ledger open`: an attempt at a gate begins.
+
+use std::collections::BTreeMap;
+
+use super::Answer;
+use crate::chain::VerifiedLedger;
+use crate::cli::append::append;
+use crate::cli::args::text;
+use crate::cli::context::{Context, Identity, Loaded, current_policy};
+use crate::cli::draft::{actor, commit_subject, draft, scope};
+use crate::cli::failure::Failure;
+use crate::cli::select;
+use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Mode, Open, Predicate, Source};
+use crate::entry::{DigestSet, Draft, Subject};
+use crate::id::{EntryNumber, Version, fold};
+use crate::policy::audit::base_folder;
+use crate::policy::{Evaluator, Gate, Pipeline, Policy};
+use crate::store::git::SourceCommit;
+use crate::store::layout::folder_name;
+
+/// Open a gate for a release: fixes its folder and its source commit
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger open alpha --release 2025-09-29\n  ledger open alpha --release v1.4.0 --commit main~2 --revision schema=20250925_stage5\n  ledger open alpha --release v1.4.0 --retry        after a rejection, or for another commit"
+)]
+pub struct Args {
+    /// Gate, or PIPELINE/GATE
+    #[arg(value_parser = text())]
+    gate: String,
+    /// Version, as free as your tags are; default: the newest release of the pipeline
+    #[arg(long, value_parser = text())]
+    release: Option<String>,
+    /// Source of the release
+    #[arg(long, value_name = "REV", default_value = "HEAD", value_parser = text())]
+    commit: String,
+    /// A further revision the release rests on
+    #[arg(long, value_name = "NAME=VALUE", value_parser = text())]
+    revision: Vec<String>,
+    /// Open a new attempt although there is one
+    #[arg(long)]
+    retry: bool,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let mut loaded = context.load()?;
+    let ledger = loaded.ledger.clone();
+    let evaluator = Evaluator::new(&ledger);
+    let policy = current_policy(&evaluator)?;
+    let (pipeline, gate) = select::gate(policy, &args.gate)?;
+    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+    let source = loaded.store.source(&args.commit)?;
+    if let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, &release).filter(|_| !args.retry) {
+        if attempt.open.source.commit == source.commit {
+            context.printer.talk(format!(
+                "{} is open already for {release}: {}, entry {}",
+                gate.id,
+                attempt.open.folder,
+                attempt.entry.number()
+            ));
+            return Ok(Answer::Yes);
+        }
+        return Err(Failure::no(format!(
+            "{} is open for {release} at commit {}, not {}",
+            gate.id, attempt.open.source.commit, source.commit
+        ))
+        .hint(format!(
+            "a new attempt for this commit: ledger open {} --release {} --commit {} --retry",
+            gate.id,
+            crate::policy::evaluate::shell(release.as_str()),
+            source.commit
+        )));
+    }
+    let identity = context.identity(&loaded.store, &policy.roster)?;
+    let opening = Opening { policy, pipeline, gate, release, source, revisions: revisions(&args.revision)? };
+    let number = opening.append(context, &mut loaded, &identity)?;
+    if context.printer.json {
+        let entry = number.and_then(|number| loaded.ledger.entry(number));
+        context.printer.json(&serde_json::json!({
+            "schema": format!("{}open/v0.1", crate::cli::output::SCHEMAS),
+            "entry": number, "id": entry.map(|entry| entry.id()), "gate": gate.id, "release": opening.release,
+            "commit": opening.source.commit,
+        }));
+    }
+    Ok(Answer::Yes)
+}
+
+/// Everything an `open` entry says.
+pub struct Opening<'p> {
+    pub policy: &'p Policy,
+    pub pipeline: &'p Pipeline,
+    pub gate: &'p Gate,
+    pub release: Version,
+    pub source: SourceCommit,
+    pub revisions: BTreeMap<String, String>,
+}
+
+impl Opening<'_> {
+    /// Appends it; `None` under `--dry-run`.
+    pub fn append(
+        &self,
+        context: &mut Context<'_>,
+        loaded: &mut Loaded,
+        identity: &Identity,
+    ) -> Result<Option<EntryNumber>, Failure> {
+        let seen = loaded.ledger.view().attempts(&self.pipeline.id, &self.gate.id, &self.release).len();
+        let now = context.world().now();
+        let appended = append(context, loaded, identity, |_, ledger| {
+            let attempts = ledger.view().attempts(&self.pipeline.id, &self.gate.id, &self.release).len();
+            if attempts != seen {
+                return Err(Failure::conflict(format!(
+                    "somebody else opened {} for {} just now",
+                    self.gate.id, self.release
+                ))
+                .hint(format!("ledger status {}", self.gate.id)));
+            }
+            self.compose(ledger, identity, now, attempts)
+        })?;
+        let Some(entry) = appended.as_ref().and_then(|appended| loaded.ledger.entry(appended.number)) else {
+            return Ok(None);
+        };
+        let line = format!(
+            "{} entry {}  {} opened for {}  {}",
+            context.printer.good(),
+            entry.number(),
+            self.gate.id,
+            self.release,
+            entry.path()
+        );
+        if !context.printer.json {
+            context.printer.talk(line);
+        }
+        Ok(Some(entry.number()))
+    }
+
+    fn compose(
+        &self,
+        ledger: &VerifiedLedger,
+        identity: &Identity,
+        now: crate::id::Timestamp,
+        attempts: usize,
+    ) -> Result<Draft, Failure> {
+        let base = base_folder(self.policy, self.pipeline, &self.gate.id, &self.release, now).unwrap_or_default();
+        let taken: Vec<String> = ledger.folders().map(fold).collect();
+        let mut repeat = 1;
+        let mut folder = folder_name(&base, repeat)?;
+        while taken.contains(&fold(folder.as_str())) {
+            repeat += 1;
+            folder = folder_name(&base, repeat)?;
+        }
+        let attempt = u32::try_from(attempts + 1).map_err(|_| Failure::usage("too many attempts"))?;
+        let key = AttemptKey {
+            pipeline: self.pipeline.id.clone(),
+            gate: self.gate.id.clone(),
+            attempt,
+            release: self.release.clone(),
+        };
+        let SourceCommit { commit, tree, authors } = self.source.clone();
+        let values = [("version", self.release.as_str())];
+        let artifacts = self.pipeline.artifacts.iter();
+        let predicate = Predicate::Open(Open {
+            ledger: scope(ledger, &key),
+            actor: actor(&identity.person, Mode::Ci),
+            recorded_at: now,
+            source: Source { commit: commit.clone(), tree: tree.clone(), authors },
+            artifacts: artifacts
+                .map(|a| DeclaredArtifact { name: a.name.clone(), path: a.path.fill(&values) })
+                .collect(),
+            revisions: self.revisions.clone(),
+            folder: folder.clone(),
+            time_zone: self.policy.zone.name().to_owned(),
+        });
+        let tree = Subject { name: "tree".to_owned(), digest: DigestSet::GitTree(tree) };
+        let subject = vec![commit_subject(self.release.as_str(), &commit), tree];
+        let summary = format!("open: {} for {}", self.gate.id, self.release);
+        let body = [
+            format!("Folder {folder}, attempt {attempt}, source commit {commit}."),
+            format!("Opened by {}.", identity.person.handle()),
+        ];
+        Ok(draft(subject, predicate, Vec::new(), &summary, &body)?)
+    }
+}
+
+/// The attempt a gate's entries belong to, opened now where there is none yet.
+pub fn ensure(
+    context: &mut Context<'_>,
+    loaded: &mut Loaded,
+    identity: &Identity,
+    policy: &Policy,
+    pipeline: &Pipeline,
+    gate: &Gate,
+    release: &Version,
+) -> Result<Option<AttemptKey>, Failure> {
+    let latest = |loaded: &Loaded| {
+        loaded.ledger.view().latest(&pipeline.id, &gate.id, release).map(|attempt| attempt.key.clone())
+    };
+    if let Some(key) = latest(loaded) {
+        return Ok(Some(key));
+    }
+    let source = loaded.store.source("HEAD")?;
+    let opening = Opening { policy, pipeline, gate, release: release.clone(), source, revisions: BTreeMap::new() };
+    match opening.append(context, loaded, identity) {
+        // Somebody else opened it while we were about to: that attempt serves as well.
+        Err(failure) if failure.kind == crate::cli::failure::FailureKind::Conflict && latest(loaded).is_some() => {
+            Ok(latest(loaded))
+        }
+        Err(failure) => Err(failure),
+        Ok(_) => Ok(latest(loaded)),
+    }
+}
+
+fn revisions(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Failure::usage(format!("{text:?} is no revision: write NAME=VALUE"))),
+    };
+    given.iter().map(pair).collect()
+}

@@ -1,0 +1,213 @@
+//! `ledger record`: files become evidence for a slot.
+
+use std::path::PathBuf;
+
+use super::{Answer, open};
+use crate::cli::append::append;
+use crate::cli::args::{path, text};
+use crate::cli::context::{Context, Identity, Loaded, current_policy};
+use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
+use crate::cli::failure::Failure;
+use crate::cli::files::{self, Brought, Taking};
+use crate::cli::{board, select};
+use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
+use crate::evidence::facts::{Fact, Facts};
+use crate::id::{EntryNumber, Name, Version};
+use crate::policy::decision::RuleState;
+use crate::policy::{Ask, Evaluator, Gate, Pipeline};
+use crate::report::escape::visible;
+
+/// Bring evidence for a slot
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger record qa-checklist                          the file its rule names\n  ledger record build-log logs/qa/frontend_build_20251004.log\n  ledger record artifacts                             every declared artifact, by digest\n  some-command | ledger record smoke-test - --stdin-name smoke.txt\n  ledger record screenshots *.png --gate beta"
+)]
+pub struct Args {
+    /// What the evidence is for, as the policy's rules name it
+    #[arg(value_parser = text())]
+    slot: String,
+    /// Files; `-` is standard input; none: the file the rule names
+    #[arg(value_parser = path())]
+    files: Vec<PathBuf>,
+    /// Gate, where several have the slot
+    #[arg(long, value_parser = text())]
+    gate: Option<String>,
+    /// Release; default: the newest of the pipeline
+    #[arg(long, value_parser = text())]
+    release: Option<String>,
+    /// How to read the files; default: as the rule says
+    #[arg(long, value_parser = text())]
+    format: Option<String>,
+    /// Keep only the digest, not the bytes
+    #[arg(long)]
+    external: bool,
+    /// Where an external file can be had, verbatim
+    #[arg(long, value_parser = text())]
+    location: Option<String>,
+    /// Name of what comes on standard input
+    #[arg(long, default_value = "stdin.txt", value_parser = text())]
+    stdin_name: String,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let mut loaded = context.load()?;
+    let ledger = loaded.ledger.clone();
+    let evaluator = Evaluator::new(&ledger);
+    let policy = current_policy(&evaluator)?;
+    let slot = Name::parse(&args.slot)?;
+    let (pipeline, gate, release) =
+        select::gate_of_slot(policy, &evaluator, &loaded, &slot, args.gate.as_deref(), args.release.as_deref())?;
+    let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
+    let identity = context.identity(&loaded.store, &policy.roster)?;
+    let taking = Taking {
+        rule,
+        format: args.format.as_deref(),
+        external: args.external,
+        location: args.location.clone(),
+        stdin_name: &args.stdin_name,
+    };
+    let paths = files::paths(&loaded, pipeline, rule, &release, &args.files)?;
+    let brought = files::bring(context, &loaded.store, &taking, &paths)?;
+    let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
+    let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
+    let mut facts = files::facts(reader, gate, &brought)?;
+    facts.extend(files::changed_since(&loaded, pipeline, rule, &release, &brought));
+    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, pipeline, gate, &release)? else {
+        context.printer.talk(format!("dry run: would record {slot} for {}", gate.id));
+        return Ok(Answer::Yes);
+    };
+    let format = Name::parse(reader.format)?;
+    let recording = Recording { slot, format, facts, command: None, attempt };
+    let number = recording.append(context, &mut loaded, &identity, brought)?;
+    recording.tell(context, &loaded, number, pipeline, gate, &release);
+    Ok(Answer::Yes)
+}
+
+/// Everything an `evidence` entry says but its files.
+pub struct Recording {
+    pub slot: Name,
+    pub format: Name,
+    pub facts: Facts,
+    pub command: Option<Command>,
+    pub attempt: AttemptKey,
+}
+
+/// What `append` did, for the one who asked.
+pub type Recorded = Option<(EntryNumber, bool)>;
+
+impl Recording {
+    pub fn append(
+        &self,
+        context: &mut Context<'_>,
+        loaded: &mut Loaded,
+        identity: &Identity,
+        brought: Vec<Brought>,
+    ) -> Result<Recorded, Failure> {
+        let listed: Vec<EvidenceFile> = brought.iter().map(|one| one.file.clone()).collect();
+        let attachments = files::attachments(brought);
+        let now = context.world().now();
+        let appended = append(context, loaded, identity, |_, ledger| {
+            let view = ledger.view();
+            let key = &self.attempt;
+            let attempts = view.attempts(&key.pipeline, &key.gate, &key.release);
+            let attempt = attempts
+                .iter()
+                .find(|attempt| attempt.key == key)
+                .ok_or_else(|| Failure::conflict("the attempt is gone"))?;
+            let mut subject = vec![commit_subject(key.release.as_str(), &attempt.open.source.commit)];
+            subject.extend(listed.iter().map(|file| file_subject(file.name.as_str(), file.sha256)));
+            let predicate = Predicate::Evidence(Evidence {
+                ledger: scope(ledger, key),
+                actor: actor(&identity.person, Mode::Ci),
+                recorded_at: now,
+                slot: self.slot.clone(),
+                format: self.format.clone(),
+                files: listed.clone(),
+                facts: self.facts.clone(),
+                command: self.command.clone(),
+            });
+            let summary = format!("evidence: {} for {} of {}", self.slot, key.gate, key.release);
+            let mut body: Vec<String> =
+                listed.iter().take(20).map(|file| format!("{}  sha256:{}", file.path, file.sha256)).collect();
+            body.extend((listed.len() > 20).then(|| format!("and {} more files", listed.len() - 20)));
+            body.push(format!("Facts: {}", brief(&self.facts)));
+            body.push(format!("Recorded by {}.", identity.person.handle()));
+            Ok(draft(subject, predicate, attachments.clone(), &summary, &body)?)
+        })?;
+        Ok(appended.map(|appended| (appended.number, appended.existing)))
+    }
+
+    /// What was recorded, and what the gate's rule makes of it.
+    pub fn tell(
+        &self,
+        context: &mut Context<'_>,
+        loaded: &Loaded,
+        number: Recorded,
+        pipeline: &Pipeline,
+        gate: &Gate,
+        release: &Version,
+    ) {
+        let entry = number.and_then(|(number, _)| loaded.ledger.entry(number));
+        if context.printer.json {
+            let files = entry.and_then(|entry| entry.evidence()).map(|evidence| &evidence.files);
+            let attempt = &self.attempt;
+            let folder = loaded
+                .ledger
+                .view()
+                .latest(&attempt.pipeline, &attempt.gate, &attempt.release)
+                .map(|a| a.open.folder.clone());
+            context.printer.json(&serde_json::json!({
+                "schema": format!("{}record/v0.1", crate::cli::output::SCHEMAS),
+                "entry": entry.map(|entry| entry.number()), "id": entry.map(|entry| entry.id()),
+                "slot": self.slot, "format": self.format, "gate": attempt.gate, "attempt": attempt.attempt, "folder": folder,
+                "files": files, "facts": self.facts, "dryRun": entry.is_none(), "existing": number.is_some_and(|(_, existing)| existing),
+            }));
+            return;
+        }
+        let facts = visible(&brief(&self.facts));
+        match (entry, number) {
+            (Some(entry), Some((_, existing))) => {
+                let was = if existing { "was recorded already as" } else { "recorded as" };
+                let line =
+                    format!("{} {} {was} entry {}  {}", context.printer.good(), self.slot, entry.number(), facts);
+                context.printer.say(line);
+                context.printer.say(format!("  {}", entry.path()));
+            }
+            _ => context.printer.say(format!("{} would be recorded  {facts}", self.slot)),
+        }
+        self.tell_rule(context, loaded, pipeline, gate, release);
+    }
+
+    fn tell_rule(
+        &self,
+        context: &mut Context<'_>,
+        loaded: &Loaded,
+        pipeline: &Pipeline,
+        gate: &Gate,
+        release: &Version,
+    ) {
+        let evaluator = Evaluator::new(&loaded.ledger);
+        let observed = select::observe(context, &loaded.store, pipeline, gate, release);
+        let decision = evaluator.decide(&Ask {
+            pipeline: &pipeline.id,
+            gate: &gate.id,
+            release,
+            size: loaded.ledger.size(),
+            now: context.world().now(),
+            observed: &observed,
+            source: None,
+        });
+        let ids: Vec<&Name> = gate.rules.iter().filter(|rule| rule.slot == self.slot).map(|rule| &rule.id).collect();
+        for rule in decision.rules.iter().filter(|rule| ids.contains(&&rule.id) && rule.state != RuleState::Satisfied) {
+            let line = format!("{} rule {} is not met: {}", context.printer.bad(), rule.id, visible(&rule.have));
+            context.printer.talk(line);
+        }
+        context.printer.talk(format!("{}: {}", gate.id, board::tally(&decision)));
+    }
+}
+
+/// The simple facts in one line.
+pub fn brief(facts: &Facts) -> String {
+    let simple = facts.iter().filter(|(_, fact)| matches!(fact, Fact::Int(_) | Fact::Bool(_)));
+    simple.map(|(name, fact)| format!("{name} {fact}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,109 @@
+//! `ledger show`: one entry whole, or the bytes of one of its files.
+
+use super::{Answer, log};
+use crate::chain::{VerifiedEntry, VerifiedLedger};
+use crate::cli::args::text;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::output::SCHEMAS;
+use crate::entry::kinds::Stored;
+use crate::id::{Digest, EntryNumber};
+use crate::report::escape::visible;
+
+/// Show an entry, or one of its files
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger show 12\n  ledger show 1f0c9a3b                          by the beginning of its id\n  ledger show 8 --file frontend_build_20251004.log > build.log"
+)]
+pub struct Args {
+    /// Number, or at least eight digits of the id
+    #[arg(value_parser = text())]
+    entry: String,
+    /// Print this file's bytes, checked against the statement
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    file: Option<String>,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let loaded = context.load()?;
+    let entry = find(&loaded.ledger, &args.entry)?;
+    if let Some(name) = &args.file {
+        let bytes = file(&loaded, entry, name)?;
+        context.printer.raw(&bytes);
+        return Ok(Answer::Yes);
+    }
+    let statement = String::from_utf8_lossy(entry.statement().bytes()).into_owned();
+    if context.printer.json {
+        let parsed: serde_json::Value = serde_json::from_str(&statement).unwrap_or_default();
+        let mut about = log::json(entry);
+        about["schema"] = format!("{SCHEMAS}show/v0.1").into();
+        about["key"] = entry.key().fingerprint().into();
+        about["statement"] = parsed;
+        context.printer.json(&about);
+        return Ok(Answer::Yes);
+    }
+    let actor = entry.predicate().actor();
+    let heading = context.printer.bold(&format!("entry {}  {}", entry.number(), entry.kind().word()));
+    context.printer.say(heading);
+    context.printer.say(format!("  signed by  {} <{}>  {}", visible(&actor.name), actor.id, entry.key().fingerprint()));
+    context.printer.say(format!("  at         {}", entry.recorded_at()));
+    context.printer.say(format!("  id         sha256:{}", entry.id()));
+    context.printer.say(format!("  commit     {}", entry.commit()));
+    context.printer.say(format!("  path       {}", entry.path()));
+    context.printer.say("");
+    statement.lines().for_each(|line| context.printer.say(visible(line)));
+    Ok(Answer::Yes)
+}
+
+/// An entry by number or by the beginning of its id.
+pub fn find<'l>(ledger: &'l VerifiedLedger, text: &str) -> Result<&'l VerifiedEntry, Failure> {
+    let unknown = || Failure::usage(format!("there is no entry {text:?}")).hint("ledger log");
+    let text = text.trim_start_matches('#');
+    if let Ok(number) = text.parse::<u64>()
+        && let Some(entry) = ledger.entry(EntryNumber(number))
+    {
+        return Ok(entry);
+    }
+    let prefix = text.strip_prefix("sha256:").unwrap_or(text);
+    if prefix.len() < 8 {
+        return Err(unknown());
+    }
+    let mut found = ledger.entries().filter(|entry| entry.id().to_string().starts_with(prefix));
+    match (found.next(), found.next()) {
+        (Some(entry), None) => Ok(entry),
+        (Some(_), Some(_)) => {
+            Err(Failure::usage(format!("several entries begin with {text}")).hint("give more digits"))
+        }
+        (None, _) => Err(unknown()),
+    }
+}
+
+fn file(loaded: &crate::cli::context::Loaded, entry: &VerifiedEntry, name: &str) -> Result<Vec<u8>, Failure> {
+    let listed: Vec<(String, Digest, bool)> = match entry.predicate() {
+        crate::entry::Predicate::Evidence(evidence) => evidence
+            .files
+            .iter()
+            .map(|file| (file.name.to_string(), file.sha256, file.stored == Stored::Inline))
+            .collect(),
+        crate::entry::Predicate::Policy(policy) => {
+            policy.files.iter().map(|file| (file.name.to_string(), file.sha256, true)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let Some((_, digest, inline)) = listed.iter().find(|(listed, ..)| listed == name) else {
+        let names: Vec<&str> = listed.iter().map(|(name, ..)| name.as_str()).collect();
+        return Err(Failure::usage(format!("entry {} has no file {name:?}", entry.number()))
+            .hint(format!("its files are {}", names.join(", "))));
+    };
+    if !inline {
+        return Err(Failure::no(format!("{name} is not in the ledger, only its digest: sha256:{digest}")));
+    }
+    let (folder, _) = entry.path().rsplit_once('/').unwrap_or_default();
+    let at_root = name == crate::entry::kinds::Policy::README && entry.kind() == crate::entry::Kind::Policy;
+    let path = if at_root { name.to_owned() } else { format!("{folder}/files/{}/{name}", entry.number().padded()) };
+    let bytes = loaded.store.file(entry.commit(), &path)?;
+    if Digest::of(&bytes) != *digest {
+        return Err(Failure::unknown(format!("{path} changed while it was read")));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,301 @@
+//! `ledger sign`: a person approves, rejects or withdraws, and sees what they sign.
+
+use super::{Answer, status};
+use crate::cli::append::append;
+use crate::cli::args::text;
+use crate::cli::board::{self, DecisionJson};
+use crate::cli::context::{Context, Identity, Loaded, current_policy};
+use crate::cli::draft::{actor, commit_subject, draft, scope};
+use crate::cli::failure::Failure;
+use crate::cli::select;
+use crate::entry::Draft;
+use crate::entry::kinds::{Approval, AttemptKey, Decision as Word, Meaning, Mode, Predicate, Saw};
+use crate::id::{EntryId, ObjectId, Version};
+use crate::policy::decision::{Decision, RuleKind};
+use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Standing};
+use crate::report::escape::visible;
+
+/// Approve a gate, reject it, or take an approval back
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger sign alpha\n  ledger sign alpha -m \"installed on three machines\" --meaning review\n  ledger sign alpha --reject -m \"smoke test was run on the wrong build\"\n  ledger sign alpha --withdraw -m \"superseded by a new installer\"\n  ledger sign alpha --yes                       in scripts: nobody is asked, recorded as mode ci"
+)]
+pub struct Args {
+    /// Gate, or PIPELINE/GATE
+    #[arg(value_parser = text())]
+    gate: String,
+    /// Release; default: the newest of the pipeline
+    #[arg(long, value_parser = text())]
+    release: Option<String>,
+    /// Reason; required for --reject and --withdraw
+    #[arg(short = 'm', long, value_parser = text())]
+    message: Option<String>,
+    /// What your signature means
+    #[arg(long, value_parser = ["review", "approval", "responsibility", "authorship"], default_value = "approval")]
+    meaning: String,
+    /// Say no: the gate stays closed until you withdraw or approve
+    #[arg(long, conflicts_with = "withdraw")]
+    reject: bool,
+    /// Take back your approval or rejection
+    #[arg(long)]
+    withdraw: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let mut loaded = context.load()?;
+    let ledger = loaded.ledger.clone();
+    let evaluator = Evaluator::new(&ledger);
+    let policy = current_policy(&evaluator)?;
+    let (pipeline, gate) = select::gate(policy, &args.gate)?;
+    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+    if (args.reject || args.withdraw) && args.message.is_none() {
+        return Err(Failure::usage("a rejection or withdrawal needs a reason").hint("say why: -m REASON"));
+    }
+    let decision = status::decide(context, &loaded, &evaluator, pipeline, gate, &release);
+    let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, &release) else {
+        return refuse(context, &decision, gate, &format!("{} has not been opened for {release}", gate.id));
+    };
+    let (key, commit) = (attempt.key.clone(), attempt.open.source.commit.clone());
+    if !context.printer.json {
+        let heading = board::heading(&context.printer, &decision, Some(commit.as_str()));
+        context.printer.say(heading);
+        board::rules(&context.printer, &decision).into_iter().for_each(|line| context.printer.say(line));
+    }
+    let identity = context.identity(&loaded.store, &policy.roster)?;
+    if let Some(why) = refusal(args, &evaluator, &decision, pipeline, gate, &release, &identity, &context.world().now())
+    {
+        return refuse(context, &decision, gate, &why);
+    }
+    let word = match (args.reject, args.withdraw) {
+        (true, _) => Word::Rejected,
+        (_, true) => Word::Withdrawn,
+        _ => Word::Approved,
+    };
+    let withdraws = match word {
+        Word::Withdrawn => Some(own_decision(&loaded, &key, &identity)?),
+        _ => None,
+    };
+    let mode = confirm(args, context, gate, &identity, word, &decision, &loaded)?;
+    let signing = Signing { args, pipeline, gate, release, key, commit, word, withdraws, mode, shown: &decision };
+    signing.append(context, &mut loaded, &identity)
+}
+
+/// Why this person may not sign now; rejecting needs the right to approve, withdrawing only an own decision.
+#[expect(clippy::too_many_arguments, reason = "the question has this many parts, and is asked once")]
+fn refusal(
+    args: &Args,
+    evaluator: &Evaluator<'_>,
+    decision: &Decision,
+    pipeline: &Pipeline,
+    gate: &Gate,
+    release: &Version,
+    identity: &Identity,
+    now: &crate::id::Timestamp,
+) -> Option<String> {
+    if args.withdraw {
+        return None;
+    }
+    let observed = Observed::new();
+    let ask = Ask {
+        pipeline: &pipeline.id,
+        gate: &gate.id,
+        release,
+        size: decision.size,
+        now: *now,
+        observed: &observed,
+        source: None,
+    };
+    let standings: Vec<Standing> =
+        gate.approvals.iter().filter_map(|rule| evaluator.standing(&ask, rule, &identity.person)).collect();
+    let may = standings.iter().any(|standing| matches!(standing, Standing::May { .. }));
+    if !may {
+        let why = standings.into_iter().find_map(|standing| match standing {
+            Standing::MayNot(why) => Some(why),
+            Standing::May { .. } => None,
+        });
+        return Some(format!("{} may not sign {}: {}", identity.person.handle(), gate.id, why.unwrap_or_default()));
+    }
+    if !args.reject && !decision.is_ready() {
+        return Some(format!("{} cannot be signed: {}", gate.id, board::tally(decision)));
+    }
+    None
+}
+
+fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate, why: &str) -> Result<Answer, Failure> {
+    if context.printer.json {
+        context.printer.json(&DecisionJson::from(decision));
+        context.printer.talk(visible(why));
+        return Ok(Answer::No);
+    }
+    let line = format!("{} {}", context.printer.bad(), visible(why));
+    context.printer.talk(line);
+    if decision.attempt.is_none() {
+        context.printer.talk(format!("  → {}", status::next_command(decision, gate)));
+    }
+    Ok(Answer::No)
+}
+
+/// The person's own last word in this attempt.
+fn own_decision(loaded: &Loaded, key: &AttemptKey, identity: &Identity) -> Result<EntryId, Failure> {
+    let mut own = None;
+    for entry in loaded.ledger.view().attempt(key).filter(|entry| *entry.person() == identity.person.id) {
+        match entry.predicate() {
+            Predicate::Approval(approval) if approval.decision == Word::Withdrawn => own = None,
+            Predicate::Approval(_) => own = Some(entry.id()),
+            _ => {}
+        }
+    }
+    own.ok_or_else(|| Failure::no(format!("{} has nothing to withdraw in this attempt", identity.person.handle())))
+}
+
+/// Shows who signs what, and has the gate's name typed. The mode says whether it was.
+fn confirm(
+    args: &Args,
+    context: &mut Context<'_>,
+    gate: &Gate,
+    identity: &Identity,
+    word: Word,
+    decision: &Decision,
+    loaded: &Loaded,
+) -> Result<Mode, Failure> {
+    let person = &identity.person;
+    let roles: Vec<&str> = person.roles.iter().map(crate::id::Name::as_str).collect();
+    let evidence =
+        decision.rules.iter().filter(|rule| rule.kind != RuleKind::Approval).map(|rule| rule.by.len()).sum::<usize>();
+    let verb = match word {
+        Word::Approved => "approve",
+        Word::Rejected => "reject",
+        Word::Withdrawn => "withdraw your decision on",
+    };
+    context.printer.talk(format!(
+        "you {verb}, as {} ({}): {} of {}, {evidence} entries, ledger of {} entries, root {}",
+        person.handle(),
+        roles.join(", "),
+        gate.id,
+        visible(decision.release.as_str()),
+        decision.size,
+        loaded.ledger.root().short()
+    ));
+    if args.yes || context.global.dry_run {
+        return Ok(Mode::Ci);
+    }
+    if !context.world().is_interactive {
+        return Err(
+            Failure::usage("nobody is here to confirm").hint(format!("in a script: ledger sign {} --yes", gate.id))
+        );
+    }
+    let prompt = write!(context.printer.world.err, "type {} to sign: ", gate.id);
+    drop(prompt);
+    let flushed = context.printer.world.err.flush();
+    drop(flushed);
+    let mut typed = String::new();
+    let read = context.printer.world.input.read_line(&mut typed);
+    match read {
+        Ok(_) if crate::id::fold(typed.trim()) == gate.id.folded() => Ok(Mode::Interactive),
+        _ => Err(Failure::no("not signed: the gate's name was not typed")),
+    }
+}
+
+struct Signing<'s> {
+    args: &'s Args,
+    pipeline: &'s Pipeline,
+    gate: &'s Gate,
+    release: Version,
+    key: AttemptKey,
+    commit: ObjectId,
+    word: Word,
+    withdraws: Option<EntryId>,
+    mode: Mode,
+    shown: &'s Decision,
+}
+
+impl Signing<'_> {
+    fn append(&self, context: &mut Context<'_>, loaded: &mut Loaded, identity: &Identity) -> Result<Answer, Failure> {
+        let now = context.world().now();
+        let observed = select::observe(context, &loaded.store, self.pipeline, self.gate, &self.release);
+        let appended = append(context, loaded, identity, |_, ledger| {
+            let evaluator = Evaluator::new(ledger);
+            let decision = evaluator.decide(&Ask {
+                pipeline: &self.pipeline.id,
+                gate: &self.gate.id,
+                release: &self.release,
+                size: ledger.size(),
+                now,
+                observed: &observed,
+                source: None,
+            });
+            if seen(&decision) != seen(self.shown) || decision.policy != self.shown.policy {
+                return Err(Failure::conflict("the gate changed while you were looking at it: nothing was signed")
+                    .hint(format!("ledger sign {}", self.gate.id)));
+            }
+            self.compose(ledger, &decision, identity, now)
+        })?;
+        let entry = appended.as_ref().and_then(|appended| loaded.ledger.entry(appended.number));
+        let evaluator = Evaluator::new(&loaded.ledger);
+        let after = status::decide(context, loaded, &evaluator, self.pipeline, self.gate, &self.release);
+        if context.printer.json {
+            context.printer.json(&DecisionJson::from(&after));
+            return Ok(Answer::Yes);
+        }
+        if let Some(entry) = entry {
+            let line = format!(
+                "{} {} {} by {}  entry {}  {}",
+                context.printer.good(),
+                self.gate.id,
+                self.word.word(),
+                identity.person.handle(),
+                entry.number(),
+                entry.path()
+            );
+            context.printer.say(line);
+        }
+        context.printer.talk(format!("next: {}", status::next_command(&after, self.gate)));
+        Ok(Answer::Yes)
+    }
+
+    fn compose(
+        &self,
+        ledger: &crate::chain::VerifiedLedger,
+        decision: &Decision,
+        identity: &Identity,
+        now: crate::id::Timestamp,
+    ) -> Result<Draft, Failure> {
+        let meaning = match self.args.meaning.as_str() {
+            "review" => Meaning::Review,
+            "responsibility" => Meaning::Responsibility,
+            "authorship" => Meaning::Authorship,
+            _ => Meaning::Approval,
+        };
+        let predicate = Predicate::Approval(Approval {
+            ledger: scope(ledger, &self.key),
+            actor: actor(&identity.person, self.mode),
+            recorded_at: now,
+            decision: self.word,
+            meaning,
+            reason: self.args.message.clone(),
+            saw: Saw { policy: decision.policy, evidence: seen(decision), size: decision.size, root: decision.root },
+            withdraws: self.withdraws,
+        });
+        let handle = identity.person.handle();
+        let summary = format!("approval: {} {} by {handle} for {}", self.gate.id, self.word.word(), self.release);
+        let mut body = vec![format!("{} as {}, meaning {}.", identity.person.name, handle, meaning.word())];
+        body.extend(self.args.message.clone());
+        body.push(format!("Saw {} entries, root sha256:{}.", decision.size, decision.root));
+        Ok(draft(vec![commit_subject(self.release.as_str(), &self.commit)], predicate, Vec::new(), &summary, &body)?)
+    }
+}
+
+/// The entries a decision rests on, approvals aside: what a signer looks at.
+fn seen(decision: &Decision) -> Vec<EntryId> {
+    let mut ids: Vec<EntryId> = Vec::new();
+    let rules = decision.rules.iter().filter(|rule| !matches!(rule.kind, RuleKind::Approval | RuleKind::Rejection));
+    for (_, id) in rules.flat_map(|rule| &rule.by) {
+        if !ids.contains(id) {
+            ids.push(*id);
+        }
+    }
+    ids
+}

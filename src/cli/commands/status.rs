@@ -1,0 +1,157 @@
+//! `ledger status`: the board. Gates and rules, what is missing, who can bring it, and the next command.
+
+use super::Answer;
+use crate::cli::args::text;
+use crate::cli::board::{self, DecisionJson};
+use crate::cli::context::{Context, Loaded, current_policy};
+use crate::cli::failure::Failure;
+use crate::cli::output::{SCHEMAS, table};
+use crate::cli::select;
+use crate::id::Version;
+use crate::policy::decision::Decision;
+use crate::policy::{Ask, Evaluator, Gate, Pipeline, Policy, Verdict};
+use crate::report::escape::visible;
+
+/// Show where a release stands
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples:\n  ledger status                     every gate of the newest release\n  ledger status alpha               one gate, rule by rule\n  ledger status --release v1.4.0 --json"
+)]
+pub struct Args {
+    /// Gate, or PIPELINE/GATE
+    #[arg(value_parser = text())]
+    gate: Option<String>,
+    /// Release; default: the newest of the pipeline
+    #[arg(long, value_parser = text())]
+    release: Option<String>,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let loaded = context.load()?;
+    let evaluator = Evaluator::new(&loaded.ledger);
+    let policy = current_policy(&evaluator)?;
+    if let Some(gate) = &args.gate {
+        let (pipeline, gate) = select::gate(policy, gate)?;
+        let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+        let decision = decide(context, &loaded, &evaluator, pipeline, gate, &release);
+        if context.printer.json {
+            context.printer.json(&DecisionJson::from(&decision));
+            return Ok(Answer::Yes);
+        }
+        show_gate(context, &decision, gate);
+        return Ok(Answer::Yes);
+    }
+    let boards = boards(context, &loaded, &evaluator, policy, args.release.as_deref())?;
+    if context.printer.json {
+        let gates: Vec<DecisionJson> = boards.iter().map(|(_, _, decision)| DecisionJson::from(decision)).collect();
+        context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}status/v0.1"), "gates": gates }));
+        return Ok(Answer::Yes);
+    }
+    show_boards(context, &loaded, &boards);
+    Ok(Answer::Yes)
+}
+
+type Board<'p> = (&'p Pipeline, &'p Gate, Decision);
+
+/// A decision for every gate of each pipeline's release.
+fn boards<'p>(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    evaluator: &Evaluator<'_>,
+    policy: &'p Policy,
+    release: Option<&str>,
+) -> Result<Vec<Board<'p>>, Failure> {
+    let mut boards = Vec::new();
+    for pipeline in &policy.pipelines {
+        let Ok(release) = select::release(loaded, pipeline, release) else { continue };
+        let known = loaded.ledger.view().releases(&pipeline.id).contains(&&release);
+        if !known {
+            continue;
+        }
+        for gate in &pipeline.gates {
+            boards.push((pipeline, gate, decide(context, loaded, evaluator, pipeline, gate, &release)));
+        }
+    }
+    match (boards.is_empty(), release) {
+        (false, _) => Ok(boards),
+        (true, Some(release)) => {
+            Err(Failure::usage(format!("no release {release:?} was opened here")).hint("ledger log --kind open"))
+        }
+        (true, None) => {
+            let gate = policy.gates().next().map_or("GATE".to_owned(), |(_, gate)| gate.id.to_string());
+            Err(Failure::usage("no release was opened yet").hint(format!("ledger open {gate} --release VERSION")))
+        }
+    }
+}
+
+pub fn decide(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    evaluator: &Evaluator<'_>,
+    pipeline: &Pipeline,
+    gate: &Gate,
+    release: &Version,
+) -> Decision {
+    let observed = select::observe(context, &loaded.store, pipeline, gate, release);
+    evaluator.decide(&Ask {
+        pipeline: &pipeline.id,
+        gate: &gate.id,
+        release,
+        size: loaded.ledger.size(),
+        now: context.world().now(),
+        observed: &observed,
+        source: None,
+    })
+}
+
+fn show_gate(context: &mut Context<'_>, decision: &Decision, gate: &Gate) {
+    let heading = board::heading(&context.printer, decision, None);
+    context.printer.say(heading);
+    board::rules(&context.printer, decision).into_iter().for_each(|line| context.printer.say(line));
+    let next = next_command(decision, gate);
+    context.printer.say(format!("{} · {}", board::tally(decision), next));
+}
+
+fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>]) {
+    let mut rows = vec![["", "gate", "state", "rules", "folder", "next"].map(str::to_owned).to_vec()];
+    for (_, gate, decision) in boards {
+        let met = decision.rules.len() - decision.unmet().count();
+        let (mark, state) = match (decision.promoted, decision.verdict()) {
+            (Some(entry), _) => (context.printer.good(), format!("promoted #{entry}")),
+            (None, Verdict::Open) => (context.printer.good(), "ready to promote".to_owned()),
+            (None, Verdict::Closed) if decision.attempt.is_some() => (context.printer.bad(), "open".to_owned()),
+            (None, Verdict::Closed) => ("·".to_owned(), "not opened".to_owned()),
+        };
+        let label = gate.label(&context.global.lang).to_owned();
+        let name = if label == gate.id.as_str() { label } else { format!("{} ({label})", gate.id) };
+        let folder = decision.attempt.as_ref().map_or("—".to_owned(), |attempt| attempt.folder.to_string());
+        let rules =
+            if decision.promoted.is_some() { "—".to_owned() } else { format!("{met}/{}", decision.rules.len()) };
+        rows.push(vec![mark, visible(&name), state, rules, folder, next_command(decision, gate)]);
+    }
+    let release = boards.first().map(|(_, _, decision)| decision.release.to_string()).unwrap_or_default();
+    let title = format!(
+        "{}  {}  {} entries",
+        context.printer.bold(&visible(&release)),
+        loaded.ledger.origin(),
+        loaded.ledger.size()
+    );
+    context.printer.say(title);
+    table(&rows).into_iter().for_each(|line| context.printer.say(line));
+    let current = boards.iter().find(|(_, _, decision)| decision.promoted.is_none() && decision.attempt.is_some());
+    if let Some((_, gate, decision)) = current {
+        context.printer.say("");
+        show_gate(context, decision, gate);
+    }
+}
+
+/// The one command that brings the gate forward.
+pub fn next_command(decision: &Decision, gate: &Gate) -> String {
+    if decision.promoted.is_some() {
+        return "done".to_owned();
+    }
+    match decision.unmet().next() {
+        None => format!("ledger promote {}", gate.id),
+        Some(rule) => visible(&rule.hint),
+    }
+}

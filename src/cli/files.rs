@@ -1,0 +1,211 @@
+//! Files brought as evidence: read or hashed, named, and given to their reader.
+
+use std::path::{Path, PathBuf};
+
+use super::context::{Context, Loaded};
+use super::failure::Failure;
+use crate::entry::Attachment;
+use crate::entry::kinds::{EvidenceFile, Stored};
+use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::readers::{self, ARTIFACT, Input, Reader};
+use crate::id::{Digest, FileName, Version, fold};
+use crate::policy::{ArtifactCheck, Gate, Pipeline, Rule};
+use crate::report::escape::visible;
+use crate::store::git::GitStore;
+
+/// Largest file kept in the ledger; larger ones are recorded by digest.
+const INLINE_LIMIT: u64 = 16 << 20;
+
+/// One file as it was found.
+pub struct Brought {
+    pub file: EvidenceFile,
+    /// `None` when only the digest is kept.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// How files are to be taken.
+pub struct Taking<'t> {
+    pub rule: &'t Rule,
+    pub format: Option<&'t str>,
+    pub external: bool,
+    pub location: Option<String>,
+    /// The name of what comes on stdin.
+    pub stdin_name: &'t str,
+}
+
+/// The paths to record: those given, or the ones the rule itself names.
+pub fn paths(
+    loaded: &Loaded,
+    pipeline: &Pipeline,
+    rule: &Rule,
+    release: &Version,
+    given: &[PathBuf],
+) -> Result<Vec<PathBuf>, Failure> {
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    let root = loaded.store.work_tree().map(Path::to_owned).unwrap_or_default();
+    let values = [("version", release.as_str())];
+    if rule.artifacts == Some(ArtifactCheck::Recorded) {
+        return Ok(pipeline.artifacts.iter().map(|artifact| root.join(artifact.path.fill(&values))).collect());
+    }
+    match &rule.file {
+        Some(template) => Ok(vec![root.join(template.fill(&values))]),
+        None => {
+            Err(Failure::usage(format!("which file is {}?", rule.slot))
+                .hint(format!("ledger record {} FILE", rule.slot)))
+        }
+    }
+}
+
+/// The reader: the one asked for, the rule's only one, or the one the first file looks like.
+pub fn reader_for(taking: &Taking<'_>, name: &str, bytes: &[u8]) -> Result<&'static Reader, Failure> {
+    if let Some(format) = taking.format {
+        return readers::find(format).ok_or_else(|| unknown_format(format));
+    }
+    let fitting: Vec<&'static Reader> = taking.rule.formats.iter().filter_map(|format| readers::find(format)).collect();
+    let input = Input { name, bytes, phrase: None };
+    match fitting.as_slice() {
+        [] => Err(Failure::usage(format!("{} is made by running a command", taking.rule.slot))
+            .hint(format!("ledger run {} -- COMMAND", taking.rule.slot))),
+        [only] => Ok(only),
+        [first, ..] => Ok(fitting.iter().find(|reader| (reader.looks_like)(&input)).unwrap_or(first)),
+    }
+}
+
+pub fn unknown_format(format: &str) -> Failure {
+    let known: Vec<&str> = readers::READERS.iter().map(|reader| reader.format).collect();
+    let failure = Failure::usage(format!("unknown format {format:?}"));
+    match crate::findings::nearest(format, known.iter().copied()) {
+        Some(near) => failure.hint(format!("did you mean {near}?")),
+        None => failure.hint(format!("the formats are {}", known.join(", "))),
+    }
+}
+
+/// Reads every path; each gets a name of its own in the entry.
+pub fn bring(
+    context: &mut Context<'_>,
+    store: &GitStore,
+    taking: &Taking<'_>,
+    paths: &[PathBuf],
+) -> Result<Vec<Brought>, Failure> {
+    let by_digest = taking.external || taking.rule.formats == [ARTIFACT] || taking.format == Some(ARTIFACT);
+    let mut brought = Vec::new();
+    let mut names = Vec::new();
+    for path in paths {
+        let is_input = path.as_os_str() == "-";
+        let recorded = if is_input { taking.stdin_name.to_owned() } else { context.recorded_path(store, path) };
+        let name = own_name(&recorded, &mut names);
+        let bytes = match (is_input, by_digest) {
+            (true, _) => Some(read_input(context)?),
+            (false, true) => None,
+            (false, false) => Some(read_file(context, path)?),
+        };
+        let (size, sha256) = match &bytes {
+            Some(bytes) => (bytes.len() as u64, Digest::of(bytes)),
+            None => context.world().hash(path).map_err(|error| unreadable(path, &error))?,
+        };
+        if size == 0 {
+            return Err(Failure::usage(format!("{} is empty: an empty file is no evidence", path.display())));
+        }
+        let stored = if bytes.is_some() { Stored::Inline } else { Stored::External };
+        let file = EvidenceFile { name, path: recorded, size, sha256, stored, location: taking.location.clone() };
+        brought.push(Brought { file, bytes });
+    }
+    Ok(brought)
+}
+
+/// What the reader takes from the files. Files kept by digest only have a count and a size.
+pub fn facts(reader: &Reader, gate: &Gate, brought: &[Brought]) -> Result<Facts, Failure> {
+    if brought.iter().all(|one| one.bytes.is_none()) {
+        let size: u64 = brought.iter().map(|one| one.file.size).sum();
+        let bytes = usize::try_from(size).unwrap_or(usize::MAX);
+        return Ok(Facts::from([("files".to_owned(), brought.len().into()), ("bytes".to_owned(), bytes.into())]));
+    }
+    let inputs: Vec<Input<'_>> = brought
+        .iter()
+        .map(|one| Input {
+            name: one.file.name.as_str(),
+            bytes: one.bytes.as_deref().unwrap_or_default(),
+            phrase: gate.phrase(),
+        })
+        .collect();
+    readers::read_all(reader, &inputs).map_err(|(index, error)| {
+        let name = brought.get(index).map_or("", |one| one.file.path.as_str());
+        let short: String = visible(&error.to_string()).chars().take(300).collect();
+        Failure::usage(format!("{name} does not read as {}: {short}", reader.format))
+    })
+}
+
+/// Whether the document recorded now differs from the one at a gate's source commit.
+pub fn changed_since(
+    loaded: &Loaded,
+    pipeline: &Pipeline,
+    rule: &Rule,
+    release: &Version,
+    brought: &[Brought],
+) -> Option<(String, Fact)> {
+    let gate = rule.changed_since.as_ref()?;
+    let attempt = loaded.ledger.view().latest(&pipeline.id, gate, release)?;
+    let file = brought.first()?;
+    let before = loaded.store.file(&attempt.open.source.commit, &file.file.path).ok();
+    let changed = before.is_none_or(|old| Digest::of(&old) != file.file.sha256);
+    let gates = Facts::from([(gate.to_string(), Fact::Bool(changed))]);
+    Some(("changed_since".to_owned(), Fact::Group(gates)))
+}
+
+pub fn attachments(brought: Vec<Brought>) -> Vec<Attachment> {
+    let attach = |one: Brought| one.bytes.map(|bytes| Attachment { name: one.file.name, bytes });
+    brought.into_iter().filter_map(attach).collect()
+}
+
+/// A file name that is safe everywhere and new in this entry: what cannot stand becomes `_`.
+fn own_name(path: &str, taken: &mut Vec<String>) -> FileName {
+    use unicode_normalization::UnicodeNormalization as _;
+    let base = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let cleaned: String =
+        base.nfc().map(|c| if crate::id::is_invisible(c) || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
+    let cleaned = cleaned.trim_start_matches('.').trim_end_matches(['.', ' ']);
+    let (stem, extension) =
+        cleaned.rsplit_once('.').map_or((cleaned, String::new()), |(stem, ext)| (stem, format!(".{ext}")));
+    let stem: String = stem.chars().take(60).collect();
+    for repeat in 1.. {
+        let suffix = if repeat == 1 { String::new() } else { format!(".{repeat}") };
+        let candidate =
+            [format!("{stem}{suffix}{extension}"), format!("_{stem}{suffix}{extension}"), format!("file{suffix}")];
+        let Some(name) = candidate.iter().find_map(|name| FileName::parse(name).ok()) else { continue };
+        let folded = fold(name.as_str());
+        if !taken.contains(&folded) {
+            taken.push(folded);
+            return name;
+        }
+    }
+    unreachable!("there are more numbers than files")
+}
+
+fn read_input(context: &mut Context<'_>) -> Result<Vec<u8>, Failure> {
+    let bytes = context.printer.world.read_input(INLINE_LIMIT + 1);
+    let bytes = bytes.map_err(|error| Failure::unknown(format!("cannot read standard input: {error}")))?;
+    if bytes.len() as u64 > INLINE_LIMIT {
+        return Err(too_large("standard input"));
+    }
+    Ok(bytes)
+}
+
+fn read_file(context: &Context<'_>, path: &Path) -> Result<Vec<u8>, Failure> {
+    let size = context.world().size(path).map_err(|error| unreadable(path, &error))?;
+    if size > INLINE_LIMIT {
+        return Err(too_large(&path.display().to_string()));
+    }
+    context.world().read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn too_large(what: &str) -> Failure {
+    Failure::usage(format!("{what} is larger than {} MiB", INLINE_LIMIT >> 20))
+        .hint("record its digest only: --external, with --location where it can be had")
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let failure = Failure::unknown(format!("cannot read {}: {error}", path.display()));
+    if error.kind() == std::io::ErrorKind::IsADirectory { failure.hint("name its files one by one") } else { failure }
+}

@@ -1,0 +1,76 @@
+//! How it is asked: one file a command, its arguments and one function that asks, decides nothing and prints.
+
+mod append;
+mod args;
+mod board;
+mod commands;
+mod context;
+mod draft;
+mod failure;
+mod files;
+mod output;
+mod select;
+pub mod world;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use args::Cli;
+use context::Context;
+use failure::{Failure, FailureKind};
+use output::Printer;
+use world::World;
+
+/// What a command answers when it could answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    /// The answer is no, and has been printed.
+    No,
+    /// The exit code of a command that was run on the user's behalf.
+    Code(u8),
+}
+
+/// Runs one command line; returns the exit code.
+pub fn run(arguments: Vec<OsString>, world: &mut World) -> u8 {
+    let command = args::with_environment(Cli::command(), &world.env);
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            let text = error.render();
+            let is_help = !error.use_stderr();
+            let to = if is_help { &mut world.out } else { &mut world.err };
+            let written =
+                write!(to, "{}", if world.colour && is_help { text.ansi().to_string() } else { text.to_string() });
+            drop(written);
+            return if is_help { 0 } else { FailureKind::Usage.exit_code() };
+        }
+    };
+    let colour = cli.global.colour(world);
+    let json = cli.global.json;
+    if let Some(directory) = &cli.global.directory {
+        world.directory = world.path(directory);
+    }
+    let printer = Printer { world, json, colour, broken: None };
+    let mut context = Context { printer, global: cli.global };
+    let answer = commands::dispatch(cli.command, &mut context);
+    let code = match answer {
+        Ok(Answer::Yes) => 0,
+        Ok(Answer::No) => FailureKind::No.exit_code(),
+        Ok(Answer::Code(code)) => code,
+        Err(failure) => {
+            context.printer.failure(&failure);
+            failure.kind.exit_code()
+        }
+    };
+    // A verdict keeps its code when the reader went away; a "yes" nobody could be given is none.
+    match context.printer.broken {
+        Some(kind) if kind != std::io::ErrorKind::BrokenPipe && code == 0 => {
+            context.printer.failure(&Failure::unknown(format!("the answer could not be written: {kind}")));
+            FailureKind::Unknown.exit_code()
+        }
+        _ => code,
+    }
+}

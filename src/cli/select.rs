@@ -1,0 +1,136 @@
+//! What a person meant: pipeline, gate and release from the few words they typed.
+
+use std::path::Path;
+
+use super::context::{Context, Loaded};
+use super::failure::Failure;
+use crate::findings::nearest;
+use crate::id::{Digest, Name, Version};
+use crate::policy::{Evaluator, Gate, Observed, Pipeline, Policy};
+use crate::store::git::GitStore;
+
+/// `alpha`, `Alpha` or `stage9/alpha`.
+pub fn gate<'p>(policy: &'p Policy, text: &str) -> Result<(&'p Pipeline, &'p Gate), Failure> {
+    let (pipeline, gate) = match text.rsplit_once('/') {
+        Some((pipeline, gate)) => (Some(crate::id::fold(pipeline)), crate::id::fold(gate)),
+        None => (None, crate::id::fold(text)),
+    };
+    let found: Vec<_> = policy
+        .gates()
+        .filter(|(p, g)| g.id.folded() == gate && pipeline.as_ref().is_none_or(|wanted| p.id.folded() == *wanted))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            let known: Vec<&str> = policy.gates().map(|(_, gate)| gate.id.as_str()).collect();
+            let failure = Failure::usage(format!("no gate is called {text:?}"));
+            Err(match nearest(&gate, known.iter().copied()) {
+                Some(near) => failure.hint(format!("did you mean {near}?")),
+                None => failure.hint(format!("the gates are {}", known.join(", "))),
+            })
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|(p, g)| format!("{}/{}", p.id, g.id)).collect();
+            Err(Failure::usage(format!("several pipelines have a gate {text:?}"))
+                .hint(format!("say which: {}", names.join(" or "))))
+        }
+    }
+}
+
+/// The release named, or the one opened last in the pipeline.
+pub fn release(loaded: &Loaded, pipeline: &Pipeline, text: Option<&str>) -> Result<Version, Failure> {
+    if let Some(text) = text {
+        return Ok(Version::parse(text)?);
+    }
+    let view = loaded.ledger.view();
+    view.releases(&pipeline.id).last().map(|release| (*release).clone()).ok_or_else(|| {
+        Failure::usage(format!("no release of {} is known yet", pipeline.id)).hint("say which: --release VERSION")
+    })
+}
+
+/// The gate a slot's evidence is meant for: the one named, or the first with that slot that is not promoted.
+pub fn gate_of_slot<'p>(
+    policy: &'p Policy,
+    evaluator: &Evaluator<'_>,
+    loaded: &Loaded,
+    slot: &Name,
+    gate_text: Option<&str>,
+    release_text: Option<&str>,
+) -> Result<(&'p Pipeline, &'p Gate, Version), Failure> {
+    if let Some(text) = gate_text {
+        let (pipeline, gate) = gate(policy, text)?;
+        if gate.rule_for(slot).is_none() {
+            let slots: Vec<&str> = gate.rules.iter().map(|rule| rule.slot.as_str()).collect();
+            return Err(Failure::usage(format!("gate {} has no slot {slot}", gate.id))
+                .hint(format!("its slots are {}", slots.join(", "))));
+        }
+        return Ok((pipeline, gate, release(loaded, pipeline, release_text)?));
+    }
+    let mut wanting = Vec::new();
+    for (pipeline, gate) in policy.gates().filter(|(_, gate)| gate.rule_for(slot).is_some()) {
+        wanting.push((pipeline, gate, release(loaded, pipeline, release_text)?));
+    }
+    if wanting.is_empty() {
+        return Err(unknown_slot(policy, slot));
+    }
+    let view = loaded.ledger.view();
+    let waiting =
+        wanting.iter().find(|(pipeline, gate, release)| evaluator.promotion(view, pipeline, gate, release).is_none());
+    let several = wanting.iter().any(|(pipeline, ..)| pipeline.id != wanting[0].0.id);
+    match waiting {
+        _ if several => Err(Failure::usage(format!("several pipelines have a slot {slot}"))
+            .hint("say which gate: --gate PIPELINE/GATE")),
+        Some(found) => Ok(found.clone()),
+        None => Err(Failure::usage(format!("every gate with a slot {slot} is promoted already"))
+            .hint("name the gate to add to: --gate GATE")),
+    }
+}
+
+fn unknown_slot(policy: &Policy, slot: &Name) -> Failure {
+    let mut slots: Vec<&str> =
+        policy.gates().flat_map(|(_, gate)| gate.rules.iter().map(|rule| rule.slot.as_str())).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    let failure = Failure::usage(format!("no gate has a slot {slot}"));
+    match nearest(slot.as_str(), slots.iter().copied()) {
+        Some(near) => failure.hint(format!("did you mean {near}?")),
+        None => failure.hint(format!("the slots are {}", slots.join(", "))),
+    }
+}
+
+/// What the work tree holds of the documents and artifacts a gate names, each under the digests it
+/// may have been recorded with: a checkout on Windows has other line endings than one on Linux.
+pub fn observe(
+    context: &Context<'_>,
+    store: &GitStore,
+    pipeline: &Pipeline,
+    gate: &Gate,
+    release: &Version,
+) -> Observed {
+    let Some(root) = store.work_tree() else { return Observed::new() };
+    let mut observed = Observed::new();
+    let values = [("version", release.as_str())];
+    for file in gate.rules.iter().filter_map(|rule| rule.file.as_ref()) {
+        let path = file.fill(&values);
+        if let Ok(bytes) = context.world().read(&root.join(Path::new(&path))) {
+            observed.insert(path, document_digests(&bytes));
+        }
+    }
+    for artifact in &pipeline.artifacts {
+        let path = artifact.path.fill(&values);
+        if let Ok((_, digest)) = context.world().hash(&root.join(Path::new(&path))) {
+            observed.insert(path, vec![digest]);
+        }
+    }
+    observed
+}
+
+fn document_digests(bytes: &[u8]) -> Vec<Digest> {
+    let mut digests = vec![Digest::of(bytes)];
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')) {
+        let unix = text.replace("\r\n", "\n");
+        digests.push(Digest::of(unix.as_bytes()));
+        digests.push(Digest::of(unix.replace('\n', "\r\n").as_bytes()));
+    }
+    digests
+}

@@ -1,0 +1,225 @@
+//! The remaining doors: files, environment, clock, terminal and processes.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the door itself")]
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::id::{Digest, Timestamp};
+
+/// What a command can reach outside itself. A test or the demo makes its own.
+pub struct World {
+    pub directory: PathBuf,
+    pub env: BTreeMap<String, String>,
+    pub out: Box<dyn Write>,
+    pub err: Box<dyn Write>,
+    pub input: Box<dyn BufRead>,
+    /// Somebody sits there and can answer.
+    pub is_interactive: bool,
+    pub colour: bool,
+}
+
+/// How a command that was run ended.
+pub struct Ran {
+    /// 128 + signal where a signal ended it.
+    pub exit_code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl World {
+    /// The world of this process.
+    pub fn of_process() -> Self {
+        Self {
+            directory: std::env::current_dir().unwrap_or_default(),
+            env: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            input: Box::new(io::BufReader::new(io::stdin())),
+            is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            colour: io::stdout().is_terminal(),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
+        Timestamp::from_seconds(seconds).unwrap_or_else(|_| unreachable!("the clock stands after the year 9999"))
+    }
+
+    pub fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    /// A number that differs between processes, to spread retries; nothing secret.
+    pub fn jitter(&self) -> u64 {
+        u64::from(std::process::id())
+    }
+
+    pub fn home(&self) -> Option<PathBuf> {
+        self.env.get("HOME").or_else(|| self.env.get("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// An absolute path, as the person in this directory means it.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// A path with every link followed; `None` when nothing is there.
+    pub fn real_path(&self, path: &Path) -> Option<PathBuf> {
+        path.canonicalize().ok()
+    }
+
+    pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(self.path(path))
+    }
+
+    pub fn exists(&self, path: &Path) -> bool {
+        self.path(path).exists()
+    }
+
+    pub fn is_directory(&self, path: &Path) -> bool {
+        self.path(path).is_dir()
+    }
+
+    /// Writes a whole file or nothing.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(path);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        // A fresh temporary file is private; a document for colleagues takes the mode of the one it replaces.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&path).map_or(0o644, |old| old.permissions().mode());
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode))?;
+        }
+        file.persist(&path).map(drop).map_err(|error| error.error)
+    }
+
+    pub fn read_input(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.input.by_ref().take(limit).read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    /// Size and SHA-256 of a file of any length, in constant memory.
+    pub fn hash(&self, path: &Path) -> io::Result<(u64, Digest)> {
+        let mut file = std::fs::File::open(self.path(path))?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut size = 0;
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok((size, Digest::from_bytes(hasher.finalize().into()))),
+                count => {
+                    hasher.update(&buffer[..count]);
+                    size += count as u64;
+                }
+            }
+        }
+    }
+
+    /// A file's size in bytes.
+    pub fn size(&self, path: &Path) -> io::Result<u64> {
+        std::fs::metadata(self.path(path)).map(|data| data.len())
+    }
+
+    pub fn make_directory(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(self.path(path))
+    }
+
+    pub fn is_empty_directory(&self, path: &Path) -> bool {
+        std::fs::read_dir(self.path(path)).is_ok_and(|mut entries| entries.next().is_none())
+    }
+
+    /// A fresh directory for the user to keep.
+    pub fn temporary_directory(&self) -> io::Result<PathBuf> {
+        tempfile::Builder::new().prefix("ledger-demo-").tempdir().map(tempfile::TempDir::keep)
+    }
+
+    /// Runs a program to its end, quietly.
+    pub fn output(&self, program: &str, args: &[&str], env: &[(&str, &str)]) -> io::Result<Ran> {
+        let mut command = self.command(program);
+        command.args(args).envs(env.iter().copied()).stdin(Stdio::null());
+        let output = command.output()?;
+        Ok(Ran { exit_code: exit_code(output.status), stdout: output.stdout, stderr: output.stderr })
+    }
+
+    /// Runs a program with its output both shown as it comes and kept.
+    pub fn run_and_keep(&mut self, argv: &[String]) -> io::Result<Ran> {
+        let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = self.command(program);
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let (sender, chunks) = mpsc::channel();
+        let out = child.stdout.take().map(|pipe| forward(pipe, sender.clone(), false));
+        let err = child.stderr.take().map(|pipe| forward(pipe, sender, true));
+        let mut ran = Ran { exit_code: 0, stdout: Vec::new(), stderr: Vec::new() };
+        for (is_error, chunk) in chunks {
+            // A closed terminal must not lose the evidence: it is kept whether or not it is seen.
+            let shown = if is_error {
+                self.err.write_all(&chunk)
+            } else {
+                self.out.write_all(&chunk).and_then(|()| self.out.flush())
+            };
+            drop(shown);
+            if is_error { ran.stderr.extend(chunk) } else { ran.stdout.extend(chunk) }
+        }
+        out.into_iter().chain(err).for_each(|thread| drop(thread.join()));
+        ran.exit_code = exit_code(child.wait()?);
+        Ok(ran)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.directory).env_clear().envs(&self.env);
+        command
+    }
+}
+
+fn forward(
+    mut pipe: impl Read + Send + 'static,
+    to: mpsc::Sender<(bool, Vec<u8>)>,
+    is_error: bool,
+) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(count) = pipe.read(&mut buffer) {
+            if count == 0 || to.send((is_error, buffer[..count].to_vec())).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+#[cfg(unix)]
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
+
+#[cfg(not(unix))]
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    status.code().unwrap_or(128)
+}
+
+/// Asks for a key's passphrase on the terminal, without showing it.
+pub fn ask_passphrase(path: &Path) -> Option<Zeroizing<String>> {
+    if !io::stdin().is_terminal() {
+        return None;
+    }
+    rpassword::prompt_password(format!("passphrase of {}: ", path.display())).ok().map(Zeroizing::new)
+}

@@ -1,0 +1,73 @@
+//! `evidence`: files brought for a slot, and the facts a reader took from them.
+
+use serde::{Deserialize, Serialize};
+
+use super::predicate;
+use crate::evidence::facts::Facts;
+use crate::id::{Digest, FileName, Name, Timestamp};
+
+predicate! {
+    /// Evidence for one slot of one attempt.
+    Evidence {
+        slot: Name,
+        /// The reader that took the facts.
+        format: Name,
+        files: Vec<EvidenceFile>,
+        facts: Facts,
+        /// How the files came to be, when the ledger itself ran the command.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command: Option<Command>,
+    }
+}
+
+/// One file of evidence. `name` is where it lies in the entry, `path` where it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceFile {
+    pub name: FileName,
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    pub sha256: Digest,
+    pub stored: Stored,
+    /// Where an external file can be had, verbatim (a UNC path, a URL).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+/// Whether the bytes are in the entry, or only their digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stored {
+    Inline,
+    External,
+}
+
+/// A command the ledger ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Command {
+    pub argv: Vec<String>,
+    /// As a shell would show it: 128 + signal where a signal ended it.
+    pub exit_code: i32,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+}
+
+impl Evidence {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let mut names: Vec<String> = self.files.iter().map(|file| crate::id::fold(file.name.as_str())).collect();
+        names.sort_unstable();
+        match self.files.len() {
+            0 => Err("evidence needs at least one file"),
+            _ if names.windows(2).any(|pair| pair[0] == pair[1]) => Err("two files of one entry share a name"),
+            _ if self.command.as_ref().is_some_and(|c| c.argv.is_empty()) => Err("a command needs a program"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The files whose bytes the entry carries.
+    pub fn inline(&self) -> impl Iterator<Item = &EvidenceFile> {
+        self.files.iter().filter(|file| file.stored == Stored::Inline)
+    }
+}

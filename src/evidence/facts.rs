@@ -1,0 +1,273 @@
+//! Typed values taken from evidence, and the `expect` comparisons a policy makes over them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use regex::RegexBuilder;
+use serde::{Deserialize, Serialize};
+
+/// The largest integer every JSON reader keeps exactly (2^53).
+pub const INTEGER_LIMIT: i64 = 1 << 53;
+
+/// What one reader took from one piece of evidence, by name.
+pub type Facts = BTreeMap<String, Fact>;
+
+/// One value. There is no floating point: a statement must have one spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Fact {
+    Bool(bool),
+    Int(i64),
+    Text(String),
+    List(Vec<String>),
+    Group(Facts),
+}
+
+impl From<usize> for Fact {
+    fn from(count: usize) -> Self {
+        Self::Int(i64::try_from(count).unwrap_or(INTEGER_LIMIT).min(INTEGER_LIMIT))
+    }
+}
+
+impl From<&str> for Fact {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Text(value) => f.write_str(value),
+            Self::List(values) => f.write_str(&values.join(", ")),
+            Self::Group(facts) => {
+                let pairs: Vec<String> = facts.iter().map(|(name, fact)| format!("{name}={fact}")).collect();
+                write!(f, "{{{}}}", pairs.join(" "))
+            }
+        }
+    }
+}
+
+/// Joins the facts of several files of one format: counts add up, lists and groups join,
+/// and what cannot be added must be the same. The error names the fact that differs.
+pub fn merge(into: &mut Facts, from: Facts) -> Result<(), String> {
+    for (name, fact) in from {
+        let Some(old) = into.get_mut(&name) else {
+            into.insert(name, fact);
+            continue;
+        };
+        match (old, fact) {
+            (Fact::Int(old), Fact::Int(new)) => *old = old.saturating_add(new).min(INTEGER_LIMIT),
+            (Fact::List(old), Fact::List(new)) => old.extend(new),
+            (Fact::Group(old), Fact::Group(new)) => merge(old, new)?,
+            (old, new) if *old == new => {}
+            _ => return Err(name),
+        }
+    }
+    Ok(())
+}
+
+/// One comparison of a policy, such as `open == 0` or `phrase.actor == "QA-KIM"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expect {
+    source: String,
+    path: Vec<String>,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Test {
+    Equal(Fact),
+    NotEqual(Fact),
+    Order(Order, i64),
+    Contains(String),
+    Matches(String),
+    Exists,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl Expect {
+    /// Reads `NAME OP VALUE`, with OP one of `== != < <= > >= contains matches`, or `NAME exists`.
+    pub fn parse(source: &str) -> Result<Self, String> {
+        let text = source.trim();
+        let (name, rest) = text
+            .split_once(char::is_whitespace)
+            .ok_or_else(|| format!("{source:?} is no comparison: write NAME OPERATOR VALUE, like \"failed == 0\""))?;
+        let path: Vec<String> = name.split('.').map(str::to_owned).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(format!("{name:?} is no fact's name"));
+        }
+        let rest = rest.trim();
+        let (operator, value) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let value = value.trim();
+        if value.is_empty() != (operator == "exists") {
+            return Err(match operator {
+                "exists" => format!("{source:?}: nothing may follow `exists`"),
+                _ => format!("{source:?}: a value must follow `{operator}`"),
+            });
+        }
+        let order = |order| integer(value).map(|limit| Test::Order(order, limit));
+        let test = match operator {
+            "==" => Test::Equal(literal(value)?),
+            "!=" => Test::NotEqual(literal(value)?),
+            "<" => order(Order::Less)?,
+            "<=" => order(Order::LessEqual)?,
+            ">" => order(Order::Greater)?,
+            ">=" => order(Order::GreaterEqual)?,
+            "contains" => Test::Contains(quoted(value)?),
+            "matches" => {
+                let pattern = quoted(value)?;
+                pattern_of(&pattern).map_err(|e| format!("{source:?}: {e}"))?;
+                Test::Matches(pattern)
+            }
+            "exists" => Test::Exists,
+            _ => return Err(format!("{operator:?} is no operator: use == != < <= > >= contains matches exists")),
+        };
+        Ok(Self { source: text.to_owned(), path, test })
+    }
+
+    /// Whether the facts meet the comparison. An absent fact, or one of another type, never does.
+    pub fn holds(&self, facts: &Facts) -> bool {
+        let Some(fact) = self.fact(facts) else { return false };
+        match (&self.test, fact) {
+            (Test::Exists, _) => true,
+            (Test::Equal(value), fact) => fact == value,
+            // A value of another type is "not comparable", which must not read as "different".
+            (Test::NotEqual(value), fact) => {
+                std::mem::discriminant(value) == std::mem::discriminant(fact) && fact != value
+            }
+            (Test::Order(order, limit), Fact::Int(value)) => match order {
+                Order::Less => value < limit,
+                Order::LessEqual => value <= limit,
+                Order::Greater => value > limit,
+                Order::GreaterEqual => value >= limit,
+            },
+            (Test::Contains(part), Fact::Text(text)) => text.contains(part.as_str()),
+            (Test::Contains(part), Fact::List(list)) => list.iter().any(|item| item == part),
+            (Test::Contains(part), Fact::Group(group)) => group.contains_key(part),
+            (Test::Matches(pattern), Fact::Text(text)) => pattern_of(pattern).is_ok_and(|p| p.is_match(text)),
+            _ => false,
+        }
+    }
+
+    /// The fact the comparison speaks of, if it is there.
+    pub fn fact<'f>(&self, facts: &'f Facts) -> Option<&'f Fact> {
+        let (first, rest) = self.path.split_first()?;
+        rest.iter().try_fold(facts.get(first)?, |fact, name| match fact {
+            Fact::Group(group) => group.get(name),
+            _ => None,
+        })
+    }
+
+    /// The fact's name as the policy spells it.
+    pub fn name(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+fn literal(value: &str) -> Result<Fact, String> {
+    match value {
+        "true" => Ok(Fact::Bool(true)),
+        "false" => Ok(Fact::Bool(false)),
+        _ if value.starts_with('"') => quoted(value).map(Fact::Text),
+        _ => integer(value).map(Fact::Int),
+    }
+}
+
+fn integer(value: &str) -> Result<i64, String> {
+    match value.parse::<i64>() {
+        Ok(number) if (-INTEGER_LIMIT..=INTEGER_LIMIT).contains(&number) => Ok(number),
+        _ => Err(format!("{value:?} is neither an integer, true, false nor a \"quoted text\"")),
+    }
+}
+
+fn quoted(value: &str) -> Result<String, String> {
+    serde_json::from_str(value).map_err(|_| format!("{value:?} is no \"quoted text\""))
+}
+
+/// Bounded, so that a policy cannot make evaluation slow.
+fn pattern_of(pattern: &str) -> Result<regex::Regex, String> {
+    RegexBuilder::new(pattern).size_limit(1 << 20).build().map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        let phrase = Facts::from([("actor".to_owned(), Fact::from("QA-KIM"))]);
+        Facts::from([
+            ("open".to_owned(), Fact::Int(0)),
+            ("ok".to_owned(), Fact::Bool(true)),
+            ("names".to_owned(), Fact::List(vec!["a".to_owned()])),
+            ("phrase".to_owned(), Fact::Group(phrase)),
+        ])
+    }
+
+    #[test]
+    fn every_operator_beside_its_refused_neighbour() {
+        for (yes, no) in [
+            ("open == 0", "open == 1"),
+            ("open != 1", "open != 0"),
+            ("open < 1", "open < 0"),
+            ("open <= 0", "open <= -1"),
+            ("open > -1", "open > 0"),
+            ("open >= 0", "open >= 1"),
+            ("ok == true", "ok == false"),
+            ("names contains \"a\"", "names contains \"b\""),
+            ("phrase.actor matches \"^QA-\"", "phrase.actor matches \"^CI-\""),
+            ("open exists", "closed exists"),
+        ] {
+            assert!(Expect::parse(yes).unwrap().holds(&facts()), "{yes}");
+            assert!(!Expect::parse(no).unwrap().holds(&facts()), "{no}");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_or_of_another_type_never_satisfies() {
+        for never in ["gone != 1", "gone == 0", "ok != 1", "ok > 0", "open matches \"0\"", "open.x exists"] {
+            assert!(!Expect::parse(never).unwrap().holds(&facts()), "{never}");
+        }
+    }
+
+    #[test]
+    fn malformed_comparisons_are_refused() {
+        for bad in [
+            "open",
+            "open =",
+            "open == ",
+            "open == zero",
+            "open ~ 1",
+            ".x == 1",
+            "open exists 1",
+            "a matches \"(\"",
+            "a < \"b\"",
+        ] {
+            assert!(Expect::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn facts_of_several_files_add_up_or_must_agree() {
+        let mut sum = facts();
+        merge(&mut sum, facts()).unwrap();
+        assert_eq!(sum["names"], Fact::List(vec!["a".to_owned(), "a".to_owned()]));
+        let other = Facts::from([("ok".to_owned(), Fact::Bool(false))]);
+        assert_eq!(merge(&mut sum, other), Err("ok".to_owned()));
+    }
+}

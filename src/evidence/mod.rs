@@ -1,0 +1,7 @@
+//! What was brought: files and the typed facts a reader takes from them.
+//!
+//! Everything here works on bytes that somebody else has read; no path is opened, no clock asked.
+
+pub mod facts;
+pub mod readers;
+pub mod text;

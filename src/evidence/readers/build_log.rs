@@ -1,0 +1,179 @@
+//! Logs of npm, tsc, vite and webpack builds: what they say of errors, and whether they end well.
+//!
+//! Source: none of these tools specifies its output; the phrases are those of their releases up to 2025.
+
+use std::borrow::Cow;
+
+use super::{Input, ReadError, Reader};
+use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::text;
+
+pub(super) const READER: Reader =
+    Reader { format: "build-log", about: "the text log of a build by npm, tsc, vite or webpack", looks_like, read };
+
+fn looks_like(input: &Input<'_>) -> bool {
+    let name = input.name.to_ascii_lowercase();
+    name.contains("build") && (name.ends_with(".log") || name.ends_with(".txt"))
+}
+
+fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
+    if input.bytes.len() > MAX_BYTES {
+        return Err(ReadError::whole("is larger than 64 MiB, too large for a build log"));
+    }
+    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    if text.trim().is_empty() {
+        return Err(ReadError::whole("is empty: a build that says nothing proves nothing"));
+    }
+    let (mut lines, mut ts_errors, mut errors, mut marked) = (0, 0, 0, false);
+    for line in text.lines() {
+        let line = plain(line);
+        let found = ts_errors_in(&line);
+        lines += 1;
+        ts_errors += found;
+        errors += usize::from(found > 0 || line.split('\r').any(|part| is_error(start(part))));
+        marked |= line.split('\r').any(|part| is_success(start(part)));
+    }
+    Ok(Facts::from([
+        ("lines".to_owned(), Fact::from(lines)),
+        ("ts_errors".to_owned(), Fact::from(ts_errors)),
+        ("errors".to_owned(), Fact::from(errors)),
+        ("success".to_owned(), Fact::Bool(marked && errors == 0)),
+    ]))
+}
+
+/// A line without colours; whatever moves the cursor becomes a carriage return, as it begins a line anew.
+pub(super) fn plain(line: &str) -> Cow<'_, str> {
+    if !line.contains(CSI) {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once(CSI) {
+        plain.push_str(before);
+        // ECMA-48, 5.4: parameters, then intermediates, then one final byte.
+        let end = after.trim_start_matches(|c| ('0'..='?').contains(&c));
+        let mut end = end.trim_start_matches(|c| (' '..='/').contains(&c)).chars();
+        let (shown, next) = match end.next() {
+            Some('m' | 'K') => ("", end.as_str()),
+            Some('@'..='~') => ("\r", end.as_str()),
+            _ => (CSI, after),
+        };
+        plain.push_str(shown);
+        rest = next;
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// A line without its indent and the instant a CI service puts in front of it.
+fn start(line: &str) -> &str {
+    let line = line.trim_start();
+    let is_instant = |word: &str| word.contains('T') && word.bytes().all(|b| INSTANT.contains(&b));
+    line.split_once(' ').filter(|(word, _)| is_instant(word)).map_or(line, |(_, rest)| rest.trim_start())
+}
+
+fn ts_errors_in(line: &str) -> usize {
+    line.split("error TS").skip(1).filter(|code| code.starts_with(|c: char| c.is_ascii_digit())).count()
+}
+
+fn is_error(line: &str) -> bool {
+    let parted =
+        |mark: &str, rest: &str| !(mark.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric));
+    ERRORS.iter().any(|mark| line.strip_prefix(mark).is_some_and(|rest| parted(mark, rest)))
+}
+
+/// A marker counts only where its tool puts it, so that prose about a build is no build.
+fn is_success(line: &str) -> bool {
+    let vite = line.strip_prefix('✓').unwrap_or(line).trim_start().strip_prefix("built in ");
+    let is = |marker: &str, known: fn(&str) -> bool| {
+        let cut = line.split_once(marker);
+        cut.is_some_and(|(before, after)| !after.starts_with(char::is_alphanumeric) && known(before.trim()))
+    };
+    vite.is_some_and(|time| !time.trim().is_empty() && time.split_whitespace().all(is_duration))
+        || is("Found 0 errors", is_clock)
+        || is("compiled successfully", is_webpack)
+        || is("Compiled successfully", |label| {
+            label.split(|c: char| !c.is_alphanumeric()).all(|word| ["", "info", "DONE"].contains(&word))
+        })
+}
+
+/// `850ms`, `12.3s`, or one part of `1m 5s`.
+fn is_duration(word: &str) -> bool {
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    word.starts_with(|c: char| c.is_ascii_digit()) && ["ms", "s", "m"].contains(&unit)
+}
+
+/// What tsc writes before a message while watching, in the words of the machine's language:
+/// `[10:12:33 AM]` or `오전 10:12:33 -`.
+fn is_clock(before: &str) -> bool {
+    before.is_empty() || (before.len() <= MAX_CLOCK && before.contains(':') && before.ends_with([']', '-']))
+}
+
+/// `webpack`, `webpack 5.88.2`, or one of several compilers: `client (webpack 5.88.2)`.
+fn is_webpack(before: &str) -> bool {
+    let own = before.rsplit_once('(').map_or(before, |(_, own)| own.trim_end_matches(')'));
+    own.strip_prefix("webpack").is_some_and(|rest| rest.trim().chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+const ERRORS: &[&str] = &["npm ERR!", "npm error", "ERROR in", "[vite]: Rollup failed", "error during build:"];
+/// Begins a control sequence.
+const CSI: &str = "\u{1b}[";
+const INSTANT: &[u8] = b"0123456789-:.+TZ";
+const MAX_BYTES: usize = 64 << 20;
+const MAX_CLOCK: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(text: &str) -> Result<String, ReadError> {
+        let facts = read(&Input { name: "build.log", bytes: text.as_bytes(), phrase: None })?;
+        Ok(["lines", "ts_errors", "errors", "success"].map(|name| facts[name].to_string()).join(" "))
+    }
+
+    #[test]
+    fn a_marker_without_errors_is_success() {
+        for yes in "✓ built in 12.3s|built in 3s|  \u{1b}[32m✓ built in 850ms\u{1b}[39m|✓ built in 1m 5s|Found 0 errors.|\
+            [10:12:33\u{202f}AM] Found 0 errors. Watching for file changes.|오전 10:12:33 - Found 0 errors.|\
+            webpack compiled successfully|webpack 5.88.2 compiled successfully in 9 ms|client (webpack 5.88.2) compiled successfully|\
+            Compiled successfully.|info  - Compiled successfully|✓ Compiled successfully in 5.0s|\
+            2025-10-04T00:12:33.1234567Z ✓ built in 3s|building\r\u{1b}[2K\u{1b}[1G✓ built in 3s".split('|') {
+            assert_eq!(log(yes).unwrap(), "1 0 0 true", "{yes}");
+        }
+        let prose = "rebuilt in 3s|built in|built in 3 steps|built in time|Found 10 errors|it Found 0 errors|\
+            webpack not compiled successfully|docs: Compiled successfully|Compiled successfullyish|x";
+        for no in prose.split('|') {
+            assert_eq!(log(no).unwrap(), "1 0 0 false", "{no}");
+        }
+    }
+
+    #[test]
+    fn errors_count_by_line_and_undo_success() {
+        let text = "built in 3s\r\na.ts(1,2): error TS2322: no. error TS7\r\n  npm ERR! code 1\nnpm error x\nERROR in ./a.ts\n";
+        assert_eq!(log(text).unwrap(), "5 2 4 false");
+        let text = "error during build:\n[vite]: Rollup failed to resolve\n2025-10-04T00:12:33Z npm ERR! x\n⠙\u{1b}[1G\u{1b}[0Knpm error x";
+        assert_eq!(log(text).unwrap(), "4 0 4 false");
+        assert_eq!(log("\u{1b}[91merror\u{1b}[0m\u{1b}[90m TS2322: \u{1b}[0mERROR in x").unwrap(), "1 1 1 false");
+        let text = "error TSX\nnpm errors\nno npm ERR!\nan ERROR in x\nERROR inside\n✓ built in 3s";
+        assert_eq!(log(text).unwrap(), "6 0 0 true");
+    }
+
+    #[test]
+    fn only_whole_sequences_are_taken_out() {
+        let cases = "\u{1b}[1;31ma\u{1b}[Kb>ab|a\u{1b}[2 qb>a\rb|\u{1b}[31>\u{1b}[31|\u{1b}[\u{1b}[mé>\u{1b}[é|\u{1b}[1가>\u{1b}[1가";
+        for (line, expected) in cases.split('|').filter_map(|case| case.split_once('>')) {
+            assert_eq!(plain(line), expected);
+        }
+        assert_eq!(log(&CSI.repeat(1_000_000)).unwrap(), "1 0 0 false");
+    }
+
+    #[test]
+    fn what_is_no_log_is_refused() {
+        assert!(log("\u{feff} \n").unwrap_err().message.starts_with("is empty"));
+        assert!(read(&Input { name: "a", bytes: b"\xC0", phrase: None }).is_err());
+        assert!(read(&Input { name: "a", bytes: &vec![b'a'; MAX_BYTES + 1], phrase: None }).is_err());
+        let looks = |name| looks_like(&Input { name, bytes: b"", phrase: None });
+        assert!(looks("Frontend_BUILD_1.log") && looks("build.txt"));
+        assert!(!looks("build.json") && !looks("test.log"));
+    }
+}

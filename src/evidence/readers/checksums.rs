@@ -1,0 +1,350 @@
+//! SHA-256 sums, in every form the usual tools print them.
+//!
+//! Sources: the manuals of GNU coreutils `sha256sum`, `openssl dgst`, PowerShell `Get-FileHash`
+//! and Windows `certutil -hashfile`.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::{Input, ReadError, Reader};
+use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::text;
+
+pub(super) const READER: Reader = Reader {
+    format: "checksums",
+    about: "SHA-256 sums as sha256sum, openssl, Get-FileHash or certutil print them, or one bare sum",
+    looks_like,
+    read,
+};
+
+fn looks_like(input: &Input<'_>) -> bool {
+    let name = input.name.to_ascii_lowercase();
+    let named = name.ends_with(".sha256") || name.ends_with(".sha256sum") || name.starts_with("sha256sums");
+    let begins_well = |text: Cow<'_, str>| match facts(&text, input.name) {
+        Ok(_) => true,
+        // What goes wrong only after its first line was meant as sums.
+        Err(error) => error.line > lines(&text).next().map(|(first, _)| first),
+    };
+    named || text_of(input).is_ok_and(begins_well)
+}
+
+fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
+    facts(&text_of(input)?, input.name)
+}
+
+fn text_of<'a>(input: &Input<'a>) -> Result<Cow<'a, str>, ReadError> {
+    if input.bytes.len() > MAX_BYTES {
+        return Err(ReadError::whole("is larger than 1 MiB, too large for a list of sums"));
+    }
+    text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))
+}
+
+fn facts(text: &str, file: &str) -> Result<Facts, ReadError> {
+    let mut sums = Facts::new();
+    for (line, row) in rows(text, file)? {
+        let (name, hash) = checked(&row).map_err(|message| ReadError::at(line, message))?;
+        if sums.get(&name).is_some_and(|other| *other != hash) {
+            return Err(ReadError::at(line, format!("gives {name:?} a second, different sum")));
+        }
+        sums.insert(name, hash);
+        if sums.len() > MAX_SUMS {
+            return Err(ReadError::at(
+                line,
+                format!("one record carries no more than {MAX_SUMS} sums: split the file"),
+            ));
+        }
+    }
+    if sums.is_empty() {
+        return Err(ReadError::whole("holds no sum"));
+    }
+    Ok(Facts::from([("count".to_owned(), Fact::from(sums.len())), ("sums".to_owned(), Fact::Group(sums))]))
+}
+
+/// The first line tells what kind of document it is.
+fn rows(text: &str, file: &str) -> Rows {
+    let Some((_, first)) = lines(text).next() else { return Ok(Vec::new()) };
+    // The header comes back where several outputs of PowerShell were appended to one file.
+    let is_body = |line: &str| !is_table_header(line) && !line.trim_matches(['-', ' ']).is_empty();
+    match first.trim() {
+        line if line.starts_with(['{', '[']) => json(text),
+        line if is_table_header(line) => each(lines(text).filter(|(_, line)| is_body(line)), table_row),
+        line if csv_row(line).is_some_and(|row| row == LABELS) => each(lines(text).skip(1), csv_row),
+        line if line.split_once(':').is_some_and(|(label, _)| label.trim_end() == LABELS[0]) => list(text),
+        line if line.ends_with(':') && line.contains(CERTUTIL) => certutil(text),
+        line if is_hash(line) => bare(text, file),
+        _ => each(lines(text), sum_line),
+    }
+}
+
+/// Algorithm, hash and path, as written.
+type Row = [String; 3];
+type Rows = Result<Vec<(usize, Row)>, ReadError>;
+
+/// The base name and the sum of a row that is a SHA-256 sum.
+fn checked([algorithm, hash, path]: &Row) -> Result<(String, Fact), String> {
+    if !matches!(algorithm.to_ascii_uppercase().as_str(), "SHA256" | "SHA2-256") {
+        return Err(format!("is a sum by {algorithm:?}: bring the SHA-256 sum"));
+    }
+    if hash.len() != HEX_DIGITS || !is_hash(hash) {
+        let other = OTHERS.iter().find(|(digits, _)| *digits == hash.len());
+        let found = other.map(|(digits, name)| format!(", {digits} as here has {name}")).unwrap_or_default();
+        return Err(format!("a SHA-256 sum has {HEX_DIGITS} hex digits{found}"));
+    }
+    let name: String = path.rsplit(['/', '\\']).next().unwrap_or_default().nfc().collect();
+    match name.as_str() {
+        "" | "." | ".." | "-" => Err(format!("{path:?} names no file")),
+        // PowerShell cuts a table at the window's width.
+        _ if name.ends_with('…') || name.ends_with("...") => Err(format!("{path:?} is cut off: use Format-List")),
+        _ => Ok((name, Fact::Text(hash.to_ascii_lowercase()))),
+    }
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() >= 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Lines that say something, numbered from 1.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+}
+
+fn unknown(line: usize) -> ReadError {
+    ReadError::at(line, "is no SHA-256 sum in a form this reader knows")
+}
+
+fn each<'t>(lines: impl Iterator<Item = (usize, &'t str)>, row: impl Fn(&str) -> Option<Row>) -> Rows {
+    lines.map(|(number, line)| Ok((number, row(line).ok_or_else(|| unknown(number))?))).collect()
+}
+
+/// `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX` or `SHA2-256(NAME)= HEX`.
+fn sum_line(line: &str) -> Option<Row> {
+    let (escaped, body) = line.strip_prefix('\\').map_or((false, line), |body| (true, body));
+    let untagged = || {
+        let (hash, rest) = body.split_once(' ')?;
+        is_hash(hash).then_some(("SHA256", hash, rest.strip_prefix([' ', '*'])?))
+    };
+    let tagged = || {
+        let (tag, rest) = body.split_once('(')?;
+        let (algorithm, close) = tag.strip_suffix(' ').map_or((tag, ")= "), |tag| (tag, ") = "));
+        let (name, hash) = rest.rsplit_once(close)?;
+        let is_tag = !algorithm.is_empty() && algorithm.chars().all(|c| c.is_ascii_alphanumeric() || "-/_".contains(c));
+        is_tag.then_some((algorithm, hash.trim_end(), name))
+    };
+    let (algorithm, hash, name) = untagged().or_else(tagged)?;
+    let name = if escaped { unescape(name)? } else { name.to_owned() };
+    Some([algorithm.to_owned(), hash.to_owned(), name])
+}
+
+fn unescape(name: &str) -> Option<String> {
+    // No file name holds a NUL, so one can stand for the escaped backslash.
+    let plain = name.replace("\\\\", "\0").replace("\\n", "\n").replace("\\r", "\r");
+    (!plain.contains('\\') && !name.contains('\0')).then(|| plain.replace('\0', "\\"))
+}
+
+fn is_table_header(line: &str) -> bool {
+    line.split_whitespace().eq(LABELS)
+}
+
+fn table_row(line: &str) -> Option<Row> {
+    let (algorithm, rest) = line.trim().split_once(' ')?;
+    let (hash, path) = rest.trim_start().split_once(' ')?;
+    Some([algorithm, hash, path.trim_start()].map(str::to_owned))
+}
+
+fn list(text: &str) -> Rows {
+    let mut records: Vec<(usize, Vec<String>)> = Vec::new();
+    for (number, line) in lines(text) {
+        if line.starts_with([' ', '\t']) {
+            // Format-List breaks a long value at the window's width and indents what follows.
+            let field = records.last_mut().and_then(|(_, fields)| fields.last_mut()).ok_or_else(|| unknown(number))?;
+            field.push_str(line.trim_start());
+            continue;
+        }
+        let (label, value) = line.split_once(':').ok_or_else(|| unknown(number))?;
+        if label.trim_end() == LABELS[0] {
+            records.push((number, Vec::new()));
+        }
+        let (_, fields) = records.last_mut().ok_or_else(|| unknown(number))?;
+        if LABELS.get(fields.len()) != Some(&label.trim_end()) {
+            return Err(unknown(number));
+        }
+        fields.push(value.trim_start().to_owned());
+    }
+    let complete = |(number, fields): (usize, Vec<String>)| match Row::try_from(fields) {
+        Ok(row) => Ok((number, row.map(|field| field.trim_end().to_owned()))),
+        Err(_) => Err(ReadError::at(number, "Hash or Path is missing")),
+    };
+    records.into_iter().map(complete).collect()
+}
+
+/// Three fields, quoted or not. A quote inside one is refused: no Windows path holds any.
+fn csv_row(line: &str) -> Option<Row> {
+    let mut parts = line.trim_end().splitn(3, ',');
+    let mut field = || {
+        let part = parts.next()?;
+        let quoted = part.strip_prefix('"').and_then(|part| part.strip_suffix('"'));
+        let plain = quoted.unwrap_or(part);
+        (!plain.contains('"') && (quoted.is_some() || !plain.contains(','))).then(|| plain.to_owned())
+    };
+    Some([field()?, field()?, field()?])
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct FileHash {
+    algorithm: String,
+    hash: String,
+    path: String,
+}
+
+fn json(text: &str) -> Rows {
+    let one = |_| serde_json::from_str(text).map(|file| vec![file]);
+    let files: Vec<FileHash> =
+        serde_json::from_str(text).or_else(one).map_err(|_| ReadError::whole("is no JSON of Get-FileHash"))?;
+    // Parsed JSON knows no lines; an error in an object is reported at the document's start.
+    Ok(files.into_iter().map(|file| (1, [file.algorithm, file.hash, file.path])).collect())
+}
+
+fn certutil(text: &str) -> Rows {
+    let lines: Vec<(usize, &str)> = lines(text).map(|(number, line)| (number, line.trim_end())).collect();
+    let read = |three: &[(usize, &str)]| {
+        let [(number, head), (_, hash), (last, end)] = three else {
+            return Err(ReadError::whole("ends before certutil says that it completed"));
+        };
+        let head = head.strip_suffix(':').and_then(|head| head.split_once(CERTUTIL));
+        let (algorithm, path) = head.ok_or_else(|| unknown(*number))?;
+        if !end.starts_with("CertUtil: ") || !end.ends_with("completed successfully.") {
+            return Err(ReadError::at(*last, "certutil did not complete successfully"));
+        }
+        // Older Windows writes "hash of file" and blanks between the bytes.
+        let path = path.strip_prefix("file ").unwrap_or(path);
+        Ok((*number, [algorithm.to_owned(), hash.replace(' ', ""), path.to_owned()]))
+    };
+    lines.chunks(3).map(read).collect()
+}
+
+/// One sum and nothing else: it is of the file it lies beside.
+fn bare(text: &str, name: &str) -> Rows {
+    let (stem, suffix) = name.split_at_checked(name.len().saturating_sub(SUFFIX.len())).unwrap_or((name, ""));
+    let name = if suffix.eq_ignore_ascii_case(SUFFIX) { stem } else { name };
+    match lines(text).nth(1) {
+        Some((second, _)) => Err(unknown(second)),
+        None => each(lines(text), |hash| Some(["SHA256", hash.trim(), name].map(str::to_owned))),
+    }
+}
+
+const LABELS: [&str; 3] = ["Algorithm", "Hash", "Path"];
+const CERTUTIL: &str = " hash of ";
+const SUFFIX: &str = ".sha256";
+const HEX_DIGITS: usize = 64;
+/// What a sum of another length may be.
+const OTHERS: [(usize, &str); 4] = [(32, "MD5"), (40, "SHA1"), (96, "SHA384"), (128, "SHA512")];
+const MAX_BYTES: usize = 1 << 20;
+/// All facts of an entry must fit into one statement.
+const MAX_SUMS: usize = 250;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sum of nothing.
+    const A: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    /// Reads a text where `@` stands for the sum, `^` for the same in upper case.
+    fn sums(text: &str) -> String {
+        let text = text.replace('@', A).replace('^', &A.to_uppercase());
+        match read(&Input { name: "setup.exe.SHA256", bytes: text.as_bytes(), phrase: None }) {
+            Ok(facts) => facts["sums"].to_string().replace(A, "@"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn refused(text: &str, why: &str) {
+        assert!(sums(text).contains(why), "{text}: {}", sums(text));
+    }
+
+    #[test]
+    fn one_sum_a_line_or_one_bare_sum() {
+        let gnu = "@  a.zip;^ *a.zip\r\n;@  dist/a.zip;@ *C:\\dist\\a.zip;\\@  d\\\\a.zip;# made by hand\n\n@  a.zip\n@  a.zip";
+        let tagged = "SHA256 (a.zip) = @;SHA256 (d/a.zip) = ^;SHA2-256(a.zip)= @;SHA256(a.zip)= @\n@  a.zip";
+        for text in gnu.split(';').chain(tagged.split(';')) {
+            assert_eq!(sums(text), "{a.zip=@}", "{text}");
+        }
+        assert_eq!(sums("@  a b (1).zip \n@  e\u{301}"), "{a b (1).zip =@ é=@}");
+        assert_eq!(sums("SHA256 (a) = (b) = @\n\\@  a\\nb"), "{a\nb=@ a) = (b=@}");
+        assert_eq!(sums("\u{feff}^ \r\n"), "{setup.exe=@}");
+        let bare = |name| read(&Input { name, bytes: A.as_bytes(), phrase: None });
+        assert!(bare("é").is_ok() && bare(".sha256").is_err());
+    }
+
+    #[test]
+    fn what_powershell_prints() {
+        let table = "\r\nAlgorithm  Hash  Path\r\n---------  ----  ----\r\nSHA256  ^  C:\\out dir\\a b.zip   \r\n\r\n";
+        assert_eq!([sums(table), sums(&table.repeat(2))], ["{a b.zip=@}"; 2]);
+        refused(&table.replace("b.zip", "b..."), "cut off");
+        refused("@  b…", "cut off");
+        refused(&table.replace("C:\\out dir\\a b.zip", ""), "line 4: ");
+        let list =
+            "\nAlgorithm : SHA256\nHash      : ^\nPath      : C:\\out\\long\n            er\\a \n       b.zip\n\n";
+        assert_eq!(sums(&format!("{list}{}", list.replace("b.zip", "c"))), "{a b.zip=@ a c=@}");
+        refused(&list.replace("Hash", "Size"), "line 3: ");
+        refused("Algorithm : SHA256\nHash : @", "missing");
+        let csv = "#TYPE x\n\"Algorithm\",\"Hash\",\"Path\"\n\"SHA256\",\"^\",\"C:\\out\\a,b.zip\"\n";
+        assert_eq!(sums(csv), "{a,b.zip=@}");
+        assert_eq!(sums(&csv.replace('"', "").replace("a,b", "a")), "{a.zip=@}");
+        refused(&csv.replace('"', ""), "line 3: ");
+        refused(&csv.replace("a,b", "a\"b"), "line 3: ");
+        let json = "{\"Algorithm\": \"SHA256\", \"Hash\": \"^\", \"Path\": \"C:\\\\out\\\\a.zip\"}";
+        assert_eq!(sums(json), "{a.zip=@}");
+        assert_eq!(sums(&format!("[\n{json},\n{}\n]\n", json.replace("a.zip", "b"))), "{a.zip=@ b=@}");
+        let more = json.replace("^\"", "^\", \"Size\": 1");
+        for bad in [json.replace("Path", "File"), more, format!("{json} x"), "[".repeat(9999)] {
+            refused(&bad, "no JSON of Get-FileHash");
+        }
+    }
+
+    #[test]
+    fn what_certutil_prints() {
+        let text = "SHA256 hash of C:\\out\\a.zip:\r\n@\r\nCertUtil: -hashfile command completed successfully.\r\n";
+        let old = text.replace("of C:\\out\\", "of file ").replace('@', &A.replace('b', " b"));
+        assert_eq!(sums(&format!("{old}{text}")), "{a.zip=@}");
+        refused(&text.replace("completed successfully", "FAILED"), "line 3: ");
+        refused("SHA256 hash of a:\n@\n", "ends before");
+        refused(&text.replace("SHA256", "MD5"), "MD5");
+    }
+
+    #[test]
+    fn other_algorithms_and_unknown_lines_are_refused() {
+        for (texts, why) in [
+            ("SHA512 (a) = @;SHA512(a)= @@", "SHA512"),
+            ("@@  a;@@", "128 as here has SHA512"),
+            ("MD5(a)= @;d41d8cd98f00b204e9800998ecf8427e  a", "MD5"),
+            ("da39a3ee5e6b4b0d3255bfef95601890afd80709  a;da39a3ee5e6b4b0d3255bfef95601890afd80709", "SHA1"),
+            ("BLAKE2b-256 (a) = @", "BLAKE2b-256"),
+            ("@0  a;SHA256 (a) = @0;SHA256 (a) = x", "64 hex digits"),
+            ("@  a\n\n@ b;@  a\n# c\n@\n;@  a\n\n\\@  a\\t;@\n\n@", "line 3: "),
+            ("@\ta;SHA256 (a)= @;(a)= @;hello;\\@  a\\;\\@  a\\t", "line 1: is no SHA-256 sum"),
+            ("@  d/;@  -;@  ..", "names no file"),
+            (";# nothing\n;[];Algorithm Hash Path\n---- ---- ----\n", "holds no sum"),
+        ] {
+            texts.split(';').for_each(|text| refused(text, why));
+        }
+        refused(&format!("@  x/a\n{}  y/a", A.replace('e', "f")), "line 2: gives \"a\" a second");
+        let file = |count: usize| (0..count).map(|n| format!("@  {n}\n")).collect::<String>();
+        assert!(sums(&file(250)).starts_with("{0=@ 1=@"));
+        refused(&file(251), "more than 250 sums");
+    }
+
+    #[test]
+    fn looks_like_needs_the_name_or_a_known_first_line() {
+        let looks = |name, bytes: &[u8]| looks_like(&Input { name, bytes, phrase: None });
+        let utf16: Vec<u8> = format!("\u{feff}{A} *가.zip\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(looks("a", &utf16) && looks("a", A.as_bytes()) && looks("a.SHA256", b"x"));
+        assert!(looks("SHA256SUMS.txt", b"x") && looks("a.sha256sum", b"x"));
+        assert!(looks("a", format!("Algorithm Hash Path\nSHA256 {A} C:\\a...").as_bytes()));
+        assert!(!looks("a", A.split_at(40).0.as_bytes()) && !looks("a", b"{\n}"));
+        assert!(!looks("a", b"# A\n\nsee") && !looks("a", b"---\na: b"));
+    }
+}

@@ -1,0 +1,46 @@
+//! Any file at all: how many were brought, and how large they are.
+
+use super::{Input, ReadError, Reader};
+use crate::evidence::facts::{Fact, Facts};
+
+pub(super) const READER: Reader =
+    Reader { format: "file", about: "any file, kept as it is; only its size is read", looks_like: |_| true, read };
+
+/// Recorded by digest and never stored, so a file becomes one only when somebody says so.
+pub(super) const ARTIFACT: Reader = Reader {
+    format: super::ARTIFACT,
+    about: "a build product, recorded by its digest and never stored",
+    looks_like: |_| false,
+    read,
+};
+
+fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
+    if input.bytes.is_empty() {
+        return Err(ReadError::whole("is empty: an empty file is no evidence"));
+    }
+    Ok(Facts::from([("files".to_owned(), Fact::Int(1)), ("bytes".to_owned(), Fact::from(input.bytes.len()))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_files_and_bytes() {
+        let facts = read(&Input { name: "shot.png", bytes: b"\x89PNG", phrase: None }).unwrap();
+        assert_eq!(facts, Facts::from([("bytes".to_owned(), Fact::Int(4)), ("files".to_owned(), Fact::Int(1))]));
+    }
+
+    #[test]
+    fn an_empty_file_is_refused() {
+        let error = read(&Input { name: "shot.png", bytes: b"", phrase: None }).unwrap_err();
+        assert_eq!(error.to_string(), "is empty: an empty file is no evidence");
+    }
+
+    #[test]
+    fn nothing_is_taken_for_an_artifact_unasked() {
+        let input = Input { name: "setup.exe", bytes: b"MZ", phrase: None };
+        assert!((READER.looks_like)(&input));
+        assert!(!(ARTIFACT.looks_like)(&input));
+    }
+}

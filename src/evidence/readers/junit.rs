@@ -1,0 +1,343 @@
+//! JUnit XML reports, counted from their test cases and never from what a report says of itself.
+//!
+//! Source: there is no specification; the de-facto reference is <https://github.com/testmoapp/junitxml>.
+
+use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesStart, Event};
+
+use super::{Input, ReadError, Reader};
+use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::text;
+
+pub(super) const READER: Reader =
+    Reader { format: "junit", about: "a test report in JUnit XML, as most test runners write it", looks_like, read };
+
+fn looks_like(input: &Input<'_>) -> bool {
+    let head = input.bytes.get(..HEAD).unwrap_or(input.bytes);
+    // The cut may fall inside a character.
+    let text = text::decode(head).unwrap_or_else(|| String::from_utf8_lossy(head));
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    (start.starts_with("<?xml") || start.starts_with("<testsuite")) && start.contains("<testsuite")
+}
+
+fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
+    if input.bytes.len() > MAX_BYTES {
+        return Err(ReadError::whole("is larger than 64 MiB, too large for a test report"));
+    }
+    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let mut reader = quick_xml::Reader::from_str(&text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut report = Report::default();
+    loop {
+        let event = reader.read_event().map_err(|error| malformed(&error))?;
+        if matches!(event, Event::Eof) {
+            return report.into_facts();
+        }
+        report.take(&event)?;
+    }
+}
+
+#[derive(Default)]
+struct Report {
+    /// The elements open at this point, from the root.
+    open: Vec<Element>,
+    seen_root: bool,
+    passed: usize,
+    failed: usize,
+    errors: usize,
+    skipped: usize,
+}
+
+enum Element {
+    /// `testsuites` or `testsuite`.
+    Suite(Suite),
+    Case(Outcome),
+    Other,
+}
+
+#[derive(Default)]
+struct Suite {
+    /// It is `testsuites`, whose cases stand in suites of their own.
+    lists: bool,
+    /// Its `tests` attribute.
+    declared: Option<usize>,
+    suites: usize,
+    cases: usize,
+    /// Test cases in it and in the suites inside it, and those of them with an error.
+    total: usize,
+    errors: usize,
+}
+
+/// In rising order of weight: the heaviest child of a test case decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Passed,
+    Skipped,
+    Failed,
+    Error,
+}
+
+impl Outcome {
+    fn of(child: &str) -> Self {
+        match child {
+            "failure" => Self::Failed,
+            "error" => Self::Error,
+            "skipped" => Self::Skipped,
+            // Surefire's flakyFailure and flakyError stand in cases that passed in the end.
+            _ => Self::Passed,
+        }
+    }
+}
+
+impl Report {
+    fn take(&mut self, event: &Event<'_>) -> Result<(), ReadError> {
+        match event {
+            Event::Start(start) => self.start(start),
+            Event::End(_) => self.end(),
+            Event::DocType(_) => {
+                Err(ReadError::whole("holds a document type definition, which a test report never needs"))
+            }
+            Event::GeneralRef(entity) if !entity.starts_with('#') && resolve_predefined_entity(entity).is_none() => {
+                Err(ReadError::whole(format!("uses the entity &{};, which XML does not define", &**entity)))
+            }
+            Event::Text(text) if self.open.is_empty() && !text.trim_matches(BLANK).is_empty() => {
+                Err(malformed(&"text outside the root"))
+            }
+            Event::CData(_) | Event::GeneralRef(_) if self.open.is_empty() => Err(malformed(&"text outside the root")),
+            _ => Ok(()),
+        }
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), ReadError> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(ReadError::whole(format!("nests deeper than {MAX_DEPTH} elements")));
+        }
+        let declared = declared_tests(start)?;
+        let name = start.name();
+        let element = match (name.as_ref(), self.open.last_mut()) {
+            (_, None) if self.seen_root => return Err(malformed(&"more than one root")),
+            ("testsuites", None) => Element::Suite(Suite { lists: true, declared, ..Suite::default() }),
+            ("testsuite", None) => Element::Suite(Suite { declared, ..Suite::default() }),
+            (other, None) => return Err(ReadError::whole(format!("begins with <{other}>: {ROOTS}"))),
+            ("testsuite", Some(Element::Suite(above))) => {
+                above.suites += 1;
+                Element::Suite(Suite { declared, ..Suite::default() })
+            }
+            ("testcase", Some(Element::Suite(above))) if !above.lists => {
+                above.cases += 1;
+                above.total += 1;
+                Element::Case(Outcome::Passed)
+            }
+            (other @ ("testsuites" | "testsuite" | "testcase"), Some(_)) => {
+                return Err(ReadError::whole(format!("holds a <{other}> outside a <testsuite>")));
+            }
+            (child, Some(Element::Case(outcome))) => {
+                *outcome = Outcome::of(child).max(*outcome);
+                Element::Other
+            }
+            (_, Some(_)) => Element::Other,
+        };
+        self.seen_root = true;
+        self.open.push(element);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ReadError> {
+        let ended = self.open.pop();
+        let above = match self.open.last_mut() {
+            Some(Element::Suite(suite)) => Some(suite),
+            _ => None,
+        };
+        match ended {
+            Some(Element::Suite(suite)) => {
+                suite.check()?;
+                if let Some(above) = above {
+                    above.total += suite.total;
+                    above.errors += suite.errors;
+                }
+            }
+            Some(Element::Case(outcome)) => {
+                *match outcome {
+                    Outcome::Passed => &mut self.passed,
+                    Outcome::Skipped => &mut self.skipped,
+                    Outcome::Failed => &mut self.failed,
+                    Outcome::Error => &mut self.errors,
+                } += 1;
+                if let Some(above) = above {
+                    above.errors += usize::from(outcome == Outcome::Error);
+                }
+            }
+            Some(Element::Other) | None => {}
+        }
+        Ok(())
+    }
+
+    fn into_facts(self) -> Result<Facts, ReadError> {
+        if !self.open.is_empty() {
+            return Err(malformed(&"it ends before its last element does"));
+        }
+        if !self.seen_root {
+            return Err(malformed(&"it holds no element"));
+        }
+        let total = self.passed + self.failed + self.errors + self.skipped;
+        if total == 0 {
+            return Err(ReadError::whole("holds no test case: a run of nothing proves nothing"));
+        }
+        let counts = [
+            ("total", total),
+            ("passed", self.passed),
+            ("failed", self.failed),
+            ("errors", self.errors),
+            ("skipped", self.skipped),
+        ];
+        Ok(counts.map(|(name, count)| (name.to_owned(), Fact::from(count))).into())
+    }
+}
+
+impl Suite {
+    /// A report cut by hand still carries its old sum. Runners sum differently: most count every case
+    /// inside, some only a suite's own cases, node's runner its own cases and suites, and pytest counts
+    /// once what it writes twice: a test that fails and then errors in its teardown.
+    fn check(&self) -> Result<(), ReadError> {
+        let Some(declared) = self.declared else { return Ok(()) };
+        let twice = self.total.saturating_sub(self.errors)..self.total;
+        if [self.total, self.cases, self.cases + self.suites].contains(&declared) || twice.contains(&declared) {
+            return Ok(());
+        }
+        let message = format!("says tests=\"{declared}\" of a suite that holds {}: bring the report uncut", self.total);
+        Err(ReadError::whole(message))
+    }
+}
+
+/// Checks an element's attributes and reads `tests`, where it is there.
+fn declared_tests(start: &BytesStart<'_>) -> Result<Option<usize>, ReadError> {
+    let mut tests = None;
+    for (index, attribute) in start.attributes().enumerate() {
+        // Every attribute is compared with all before it.
+        if index == MAX_ATTRIBUTES {
+            return Err(ReadError::whole(format!("holds an element with more than {MAX_ATTRIBUTES} attributes")));
+        }
+        let attribute = attribute.map_err(|error| malformed(&error))?;
+        if attribute.value.contains('<') {
+            return Err(malformed(&"an attribute holds '<'"));
+        }
+        let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| malformed(&error))?;
+        if attribute.key.as_ref() == "tests" && start.name().as_ref().starts_with("testsuite") {
+            let count = value.trim().parse();
+            tests = Some(count.map_err(|_| ReadError::whole(format!("says tests={value:?}, which is no count")))?);
+        }
+    }
+    Ok(tests)
+}
+
+fn malformed(error: &dyn std::fmt::Display) -> ReadError {
+    ReadError::whole(format!("is no well-formed XML: {error}"))
+}
+
+const ROOTS: &str = "a JUnit report begins with <testsuites> or <testsuite>";
+const HEAD: usize = 4096;
+const MAX_BYTES: usize = 64 << 20;
+const MAX_DEPTH: usize = 64;
+const MAX_ATTRIBUTES: usize = 64;
+/// White space as XML defines it.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(text: &str) -> Result<[i64; 5], ReadError> {
+        let facts = read(&Input { name: "junit.xml", bytes: text.as_bytes(), phrase: None })?;
+        Ok(["total", "passed", "failed", "errors", "skipped"].map(|name| match facts[name] {
+            Fact::Int(count) => count,
+            _ => panic!("{name} is no count"),
+        }))
+    }
+
+    fn refused(text: &str, why: &str) {
+        let error = report(text).unwrap_err().message;
+        assert!(error.contains(why), "{text}: {error}");
+    }
+
+    fn cases(inside: &str) -> [i64; 5] {
+        report(&format!("<testsuite>{inside}</testsuite>")).unwrap()
+    }
+
+    #[test]
+    fn cases_count_and_attributes_do_not() {
+        let text = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- c --><testsuites tests=\"4\" failures=\"9\"><testsuite tests=\"4\">\
+            <properties><property name=\"a&lt;b\"/></properties><testcase name=\"a\" failure=\"x\"/>\
+            <testsuite tests=\"3\"><testcase><failure>&#x1B; &amp; <![CDATA[<x>]]></failure></testcase>\
+            <testcase><error/></testcase><testcase><skipped/></testcase></testsuite></testsuite></testsuites>\n";
+        assert_eq!(report(text), Ok([4, 1, 1, 1, 1]));
+    }
+
+    #[test]
+    fn the_heaviest_child_decides() {
+        assert_eq!(cases("<testcase><skipped/><failure/></testcase>"), [1, 0, 1, 0, 0]);
+        assert_eq!(cases("<testcase><error/><skipped/></testcase>"), [1, 0, 0, 1, 0]);
+        assert_eq!(cases("<testcase><flakyFailure/><flakyError/></testcase>"), [1, 1, 0, 0, 0]);
+        assert_eq!(cases("<testcase><failure/><rerunFailure/></testcase>"), [1, 0, 1, 0, 0]);
+        assert_eq!(cases("<testcase><system-out><failure/></system-out></testcase>"), [1, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_no_whole_report_is_refused() {
+        refused("<testsuite/>", "no test case");
+        refused("", "no element");
+        refused("<testsuite><testcase/>", "ends before");
+        refused("<testsuite><testcase></testsuite>", "well-formed");
+        refused("<testsuite><testcase/></testsuite><testsuite/>", "more than one root");
+        refused("<testsuite><testcase/></testsuite>x", "outside the root");
+        refused("<testsuite><testcase a=\"1\" a=\"2\"/></testsuite>", "well-formed");
+        refused("<testsuite><testcase a=\"<failure/>\"/></testsuite>", "'<'");
+        refused("<testsuite><testcase/><!-- </testsuite>", "well-formed");
+        refused("<html><testsuite><testcase/></testsuite></html>", "begins with <html>");
+        refused("<testsuites><testcase/></testsuites>", "outside a <testsuite>");
+        refused("<testsuite><testcase><testcase/></testcase></testsuite>", "outside a <testsuite>");
+        refused("<testsuite><properties><testsuite/></properties></testsuite>", "outside a <testsuite>");
+    }
+
+    #[test]
+    fn definitions_and_entities_are_refused() {
+        refused("<!DOCTYPE testsuite><testsuite><testcase/></testsuite>", "document type");
+        refused("<testsuite><testcase>&xxe;</testcase></testsuite>", "&xxe;");
+        refused("<testsuite><testcase name=\"&xxe;\"/></testsuite>", "well-formed");
+    }
+
+    #[test]
+    fn a_sum_must_fit_the_cases() {
+        assert_eq!(cases("<testsuite tests=\"1\"><testcase/></testsuite>"), [1, 1, 0, 0, 0]);
+        let node =
+            "<testsuite tests=\"2\"><testcase/><testsuite tests=\"2\"><testcase/><testcase/></testsuite></testsuite>";
+        assert_eq!(report(node), Ok([3, 3, 0, 0, 0]));
+        let pytest = "<testsuite tests=\"1\"><testcase><failure/></testcase><testcase><error/></testcase></testsuite>";
+        assert_eq!(report(pytest), Ok([2, 0, 1, 1, 0]));
+        refused(&pytest.replace("error", "skipped"), "uncut");
+        refused("<testsuite tests=\"2\"><testcase/></testsuite>", "bring the report uncut");
+        refused("<testsuites tests=\"2\"><testsuite><testcase/></testsuite></testsuites>", "uncut");
+        refused("<testsuite tests=\"all\"><testcase/></testsuite>", "no count");
+    }
+
+    #[test]
+    fn depth_and_width_are_bounded() {
+        let nested =
+            |depth: usize| format!("{}<testcase/>{}", "<testsuite>".repeat(depth), "</testsuite>".repeat(depth));
+        assert!(report(&nested(63)).is_ok());
+        refused(&nested(64), "deeper");
+        refused(&"<testsuite>".repeat(100_000), "deeper");
+        let wide: String = (0..100_000).map(|n| format!(" a{n}=\"\"")).collect();
+        refused(&format!("<testsuite{wide}/>"), "attributes");
+    }
+
+    #[test]
+    fn looks_like_needs_a_suite_near_the_top() {
+        let looks = |text: &str| looks_like(&Input { name: "a", bytes: text.as_bytes(), phrase: None });
+        assert!(looks("\u{feff}\n<testsuites>"));
+        assert!(looks("<?xml version=\"1.0\"?>\n<testsuite name=\"x\">"));
+        assert!(!looks("<?xml version=\"1.0\"?>\n<html>"));
+        assert!(!looks("see <testsuite>"));
+        assert!(!looks(&format!("<?xml?>{}<testsuite>", " ".repeat(HEAD))));
+    }
+}

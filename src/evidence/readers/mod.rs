@@ -1,0 +1,105 @@
+//! The table of readers: one file a format, one line here.
+//!
+//! A reader is pure (`bytes -> facts`), strict about what it does not understand, and takes exactly
+//! what the file holds. To add one: write the file, declare it, add its line to [`READERS`].
+
+mod build_log;
+mod checklist;
+mod checksums;
+mod document;
+mod file;
+mod junit;
+mod markdown;
+mod pytest;
+mod task_log;
+
+use super::facts::{self, Facts};
+
+/// What a reader sees of one file.
+pub struct Input<'a> {
+    /// The file's own name, without folders.
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+    /// A phrase the gate wants to see in its log (`Next Stage Ready`), if it names one.
+    pub phrase: Option<&'a str>,
+}
+
+/// Why a file could not be read as the format it was brought as.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", line.map(|n| format!("line {n}: ")).unwrap_or_default())]
+pub struct ReadError {
+    /// 1-based line in the file, where one is to blame.
+    pub line: Option<usize>,
+    pub message: String,
+}
+
+impl ReadError {
+    pub fn whole(message: impl Into<String>) -> Self {
+        Self { line: None, message: message.into() }
+    }
+
+    pub fn at(line: usize, message: impl Into<String>) -> Self {
+        Self { line: Some(line), message: message.into() }
+    }
+}
+
+/// One format a policy can ask for.
+pub struct Reader {
+    pub format: &'static str,
+    /// One line for `ledger facts --help` and error messages.
+    pub about: &'static str,
+    /// Whether a file looks like this format; used only when neither slot nor flag says so.
+    pub looks_like: fn(&Input<'_>) -> bool,
+    pub read: fn(&Input<'_>) -> Result<Facts, ReadError>,
+}
+
+/// Tried from the top when the format is not given; `file` takes whatever is left.
+pub const READERS: &[Reader] = &[
+    junit::READER,
+    checksums::READER,
+    pytest::READER,
+    build_log::READER,
+    task_log::READER,
+    checklist::READER,
+    document::READER,
+    file::ARTIFACT,
+    file::READER,
+];
+
+/// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
+pub const COMMAND: &str = "command";
+
+/// The format whose files are recorded by digest and never stored.
+pub const ARTIFACT: &str = "artifact";
+
+/// The reader of a format, by its name.
+pub fn find(format: &str) -> Option<&'static Reader> {
+    READERS.iter().find(|reader| reader.format == format)
+}
+
+/// Every format a policy may name.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    READERS.iter().map(|reader| reader.format).chain([COMMAND])
+}
+
+/// The reader for a file whose format nobody named.
+pub fn guess(input: &Input<'_>) -> &'static Reader {
+    READERS.iter().find(|reader| (reader.looks_like)(input)).unwrap_or(&file::READER)
+}
+
+/// Facts of all files of one entry, read as one format.
+pub fn read_all(reader: &Reader, inputs: &[Input<'_>]) -> Result<Facts, (usize, ReadError)> {
+    let mut all = Facts::new();
+    for (index, input) in inputs.iter().enumerate() {
+        let facts = (reader.read)(input).map_err(|error| (index, error))?;
+        facts::merge(&mut all, facts).map_err(|name| {
+            (
+                index,
+                ReadError::whole(format!(
+                    "its {name:?} differs from the other files': record it as an entry of its own"
+                )),
+            )
+        })?;
+    }
+    Ok(all)
+}

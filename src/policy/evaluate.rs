@@ -1,0 +1,250 @@
+//! `(gate, ledger, release, now) -> Decision`: pure, total, the same inputs always the same answer.
+//!
+//! A recorded promotion is a claim. Whoever relies on one (a later gate, a report, an auditor) has
+//! its gate evaluated again, on the ledger and under the policy as they were then.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::decision::{AttemptSummary, Decision, RuleKind, RuleOutcome, RuleState, Verdict};
+use super::rules::{self, Case, Standing};
+use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
+use crate::chain::view::Attempt;
+use crate::chain::{VerifiedEntry, VerifiedLedger, View};
+use crate::entry::kinds::Predicate;
+use crate::id::{Digest, EntryNumber, Name, ObjectId, Timestamp, Version};
+use crate::sign::roster::Person;
+
+/// Digests a document of the work tree has, under each line ending it may have been recorded with.
+/// Looking can only close a gate: what is not there says nothing.
+pub type Observed = BTreeMap<String, Vec<Digest>>;
+
+/// What is asked, and when.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    pub pipeline: &'a Name,
+    pub gate: &'a Name,
+    pub release: &'a Version,
+    /// Entries of the ledger to decide on.
+    pub size: u64,
+    pub now: Timestamp,
+    pub observed: &'a Observed,
+    /// The source that is about to be shipped, where the asker has one in hand.
+    pub source: Option<(&'a ObjectId, &'a ObjectId)>,
+}
+
+/// Answers questions about one verified ledger. Policies are read once.
+pub struct Evaluator<'l> {
+    ledger: &'l VerifiedLedger,
+    policies: Vec<(EntryNumber, Option<Policy>)>,
+    /// Promotions already evaluated again: the past does not change.
+    justified: RefCell<BTreeMap<EntryNumber, bool>>,
+}
+
+impl<'l> Evaluator<'l> {
+    pub fn new(ledger: &'l VerifiedLedger) -> Self {
+        let read = |policy: &crate::chain::view::PolicyInForce| (policy.entry(), parse::parse(policy.text()).ok());
+        Self { ledger, policies: ledger.policies().iter().map(read).collect(), justified: RefCell::default() }
+    }
+
+    pub const fn ledger(&self) -> &'l VerifiedLedger {
+        self.ledger
+    }
+
+    /// The policy in force after the first `size` entries; `None` when this program cannot read it.
+    pub fn policy(&self, size: u64) -> Option<&Policy> {
+        self.policies.iter().rev().find(|(entry, _)| entry.0 < size).and_then(|(_, policy)| policy.as_ref())
+    }
+
+    pub fn decide(&self, ask: &Ask<'_>) -> Decision {
+        let view = self.ledger.as_of(ask.size);
+        let mut decision = Decision {
+            pipeline: ask.pipeline.clone(),
+            gate: ask.gate.clone(),
+            release: ask.release.clone(),
+            attempt: None,
+            policy: view.policy().map_or(Digest::of(b""), |policy| policy.digest()),
+            size: view.size(),
+            root: view.root(),
+            rules: Vec::new(),
+            warnings: Vec::new(),
+            promoted: None,
+        };
+        let found = self.policy(view.size()).and_then(|policy| {
+            let pipeline = policy.pipeline(ask.pipeline)?;
+            Some((policy, pipeline, pipeline.gate(ask.gate)?))
+        });
+        let Some((policy, pipeline, gate)) = found else {
+            decision.rules.push(no_gate(ask));
+            return decision;
+        };
+        let Some(attempt) = view.latest(ask.pipeline, ask.gate, ask.release) else {
+            decision.rules.push(not_opened(ask));
+            decision.rules.extend(rules::without_attempt(policy, gate));
+            return decision;
+        };
+        decision.attempt = Some(AttemptSummary {
+            number: attempt.key.attempt,
+            folder: attempt.open.folder.clone(),
+            opened: attempt.entry.number(),
+        });
+        let case = Case { evaluator: self, policy, pipeline, gate, attempt, view, ask };
+        decision.rules.extend(source_rule(&case));
+        rules::evaluate(&case, &mut decision);
+        decision.promoted = self.promotion(view, pipeline, gate, ask.release).map(VerifiedEntry::number);
+        decision
+    }
+
+    /// Whether a person may approve a gate now, by its rule; `None` when gate or attempt is not there.
+    pub fn standing(&self, ask: &Ask<'_>, rule: &ApprovalRule, person: &Person) -> Option<Standing> {
+        let view = self.ledger.as_of(ask.size);
+        let policy = self.policy(view.size())?;
+        let pipeline = policy.pipeline(ask.pipeline)?;
+        let gate = pipeline.gate(ask.gate)?;
+        let attempt = view.latest(ask.pipeline, ask.gate, ask.release)?;
+        let case = Case { evaluator: self, policy, pipeline, gate, attempt, view, ask };
+        Some(rules::standing(&case, rule, person))
+    }
+
+    /// The promotion that opened a gate for a release and still stands: in the newest attempt,
+    /// not reversed, and borne out when evaluated again.
+    pub fn promotion(
+        &self,
+        view: View<'l>,
+        pipeline: &Pipeline,
+        gate: &Gate,
+        release: &Version,
+    ) -> Option<&'l VerifiedEntry> {
+        let attempt = view.latest(&pipeline.id, &gate.id, release)?;
+        let mut standing = None;
+        for entry in view.attempt(attempt.key) {
+            match entry.predicate() {
+                Predicate::Promotion(_) if self.is_justified(entry) => standing = Some(entry),
+                Predicate::Rollback(_) => standing = None,
+                _ => {}
+            }
+        }
+        standing
+    }
+
+    /// Whether a recorded promotion's gate was open, judged by what stood before the entry.
+    pub fn is_justified(&self, promotion: &VerifiedEntry) -> bool {
+        let known = self.justified.borrow().get(&promotion.number()).copied();
+        known.unwrap_or_else(|| {
+            let justified = self.judge(promotion);
+            self.justified.borrow_mut().insert(promotion.number(), justified);
+            justified
+        })
+    }
+
+    fn judge(&self, promotion: &VerifiedEntry) -> bool {
+        let (Predicate::Promotion(claim), Some(key)) = (promotion.predicate(), promotion.attempt()) else {
+            return false;
+        };
+        let decision = self.decide(&Ask {
+            pipeline: &key.pipeline,
+            gate: &key.gate,
+            release: &key.release,
+            size: promotion.number().0,
+            now: promotion.recorded_at(),
+            observed: &Observed::new(),
+            source: None,
+        });
+        decision.verdict() == Verdict::Open
+            && decision.policy == claim.policy
+            && claim.to == key.gate
+            && decision.attempt.is_some_and(|attempt| attempt.number == key.attempt)
+    }
+}
+
+/// The commit (or tree) an attempt was opened for is the one in the asker's hand.
+fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
+    let (commit, tree) = case.ask.source?;
+    let opened = &case.attempt.open.source;
+    let same = match case.pipeline.bind {
+        Bind::Commit => opened.commit == *commit,
+        Bind::Tree => opened.tree == *tree,
+    };
+    let mut outcome = RuleOutcome {
+        id: name("source"),
+        kind: RuleKind::Attempt,
+        state: if same { RuleState::Satisfied } else { RuleState::Failed },
+        by: vec![(case.attempt.entry.number(), case.attempt.entry.id())],
+        need: format!("the attempt was opened for this source, commit {commit}"),
+        have: format!("it was opened for commit {}", opened.commit),
+        who: Vec::new(),
+        hint: String::new(),
+    };
+    if !same {
+        outcome.by.clear();
+        outcome.hint = format!(
+            "ledger open {} --release {} --commit {commit} --retry",
+            case.gate.id,
+            shell(case.ask.release.as_str())
+        );
+    }
+    Some(outcome)
+}
+
+fn no_gate(ask: &Ask<'_>) -> RuleOutcome {
+    RuleOutcome {
+        id: name("policy"),
+        kind: RuleKind::Attempt,
+        state: RuleState::Failed,
+        by: Vec::new(),
+        need: format!("a policy in force that this program can read, with the gate {}/{}", ask.pipeline, ask.gate),
+        have: "none".to_owned(),
+        who: Vec::new(),
+        hint: "ledger policy check".to_owned(),
+    }
+}
+
+fn not_opened(ask: &Ask<'_>) -> RuleOutcome {
+    RuleOutcome {
+        id: name("attempt"),
+        kind: RuleKind::Attempt,
+        state: RuleState::Missing,
+        by: Vec::new(),
+        need: format!("an attempt at {} for {}", ask.gate, ask.release),
+        have: "none was opened".to_owned(),
+        who: vec!["anybody in the roster".to_owned()],
+        hint: format!("ledger open {} --release {}", ask.gate, shell(ask.release.as_str())),
+    }
+}
+
+/// An id of our own making: known to be a valid name.
+pub(super) fn name(word: &'static str) -> Name {
+    Name::parse(word).unwrap_or_else(|_| unreachable!("{word} is a valid name"))
+}
+
+/// A word for a command line a person pastes: quoted where a shell would take it apart.
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "._-/=:@+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Digests of a release's artifacts as last recorded, by artifact name.
+pub(super) fn artifact_digests(
+    view: View<'_>,
+    pipeline: &Pipeline,
+    attempt: Attempt<'_>,
+    release: &Version,
+) -> BTreeMap<Name, (Digest, EntryNumber)> {
+    let mut digests = BTreeMap::new();
+    for entry in rules::release_entries(view, pipeline, release) {
+        let Some(evidence) = entry.evidence().filter(|e| e.format.as_str() == crate::evidence::readers::ARTIFACT)
+        else {
+            continue;
+        };
+        for declared in &attempt.open.artifacts {
+            if let Some(file) = evidence.files.iter().find(|file| file.path == declared.path) {
+                digests.insert(declared.name.clone(), (file.sha256, entry.number()));
+            }
+        }
+    }
+    digests
+}

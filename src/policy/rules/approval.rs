@@ -1,0 +1,239 @@
+//! Approvals: enough distinct people of the right roles, nothing they saw has changed since.
+
+use std::collections::BTreeMap;
+
+use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome, release_entries};
+use crate::chain::VerifiedEntry;
+use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
+use crate::id::{Digest, EntryId, PersonId};
+use crate::policy::decision::{RuleKind, RuleOutcome, RuleState};
+use crate::policy::evaluate::{name, shell};
+use crate::policy::{ApprovalRule, Gate, Hat, Policy, Severity};
+use crate::sign::roster::{Person, count_people};
+
+/// Whether a person may approve under a rule, before they are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    May { warnings: Vec<String> },
+    MayNot(String),
+}
+
+/// Outcomes of all approval rules, an open rejection if there is one, and warnings.
+pub fn evaluate(case: &Case<'_, '_>, evidence: &[EvidenceOutcome<'_, '_>]) -> (Vec<RuleOutcome>, Vec<String>) {
+    let current = current_decisions(case);
+    let mut outcomes = Vec::new();
+    let mut warnings = Vec::new();
+    for rule in &case.gate.approvals {
+        outcomes.push(judge(case, rule, &current, evidence, &mut warnings));
+    }
+    outcomes.extend(rejection(case, &current));
+    (outcomes, warnings)
+}
+
+pub fn missing(policy: &Policy, gate: &Gate, rule: &ApprovalRule) -> RuleOutcome {
+    let need =
+        format!("{} approval{} by {}", rule.count, if rule.count == 1 { "" } else { "s" }, list(&rule.roles, " or "));
+    let mut outcome = outcome(rule.id.clone(), RuleKind::Approval, need);
+    outcome.who = called(policy, &rule.roles);
+    outcome.hint = format!("ledger sign {}", gate.id);
+    outcome
+}
+
+/// Whether a person may approve this gate now: role, no bot, none of the forbidden hats.
+pub fn standing(case: &Case<'_, '_>, rule: &ApprovalRule, person: &Person) -> Standing {
+    if person.bot {
+        return Standing::MayNot(format!("{} is a bot: it may bring evidence, it never approves", person.id));
+    }
+    if !rule.roles.iter().any(|role| person.has_role(role)) {
+        return Standing::MayNot(format!("{} is not {}", person.handle(), list(&rule.roles, " or ")));
+    }
+    let mut warnings = Vec::new();
+    for (hat, severity) in &rule.forbid {
+        let Some(why) = wears(case, *hat, person) else { continue };
+        let text = format!("{} {why}", person.handle());
+        match severity {
+            Severity::Deny => return Standing::MayNot(text),
+            Severity::Warn => warnings.push(text),
+        }
+    }
+    Standing::May { warnings }
+}
+
+/// Each person's last word in this attempt, withdrawn ones left out.
+fn current_decisions<'l>(case: &Case<'_, 'l>) -> BTreeMap<&'l PersonId, (&'l VerifiedEntry, &'l Approval)> {
+    let mut current: BTreeMap<&PersonId, (&VerifiedEntry, &Approval)> = BTreeMap::new();
+    for entry in case.view.attempt(case.attempt.key) {
+        let Predicate::Approval(approval) = entry.predicate() else { continue };
+        match approval.decision {
+            Decision::Withdrawn => {
+                current.retain(|_, (old, _)| Some(old.id()) != approval.withdraws);
+            }
+            Decision::Approved | Decision::Rejected => {
+                current.insert(entry.person(), (entry, approval));
+            }
+        }
+    }
+    current
+}
+
+fn judge(
+    case: &Case<'_, '_>,
+    rule: &ApprovalRule,
+    current: &BTreeMap<&PersonId, (&VerifiedEntry, &Approval)>,
+    evidence: &[EvidenceOutcome<'_, '_>],
+    warnings: &mut Vec<String>,
+) -> RuleOutcome {
+    let mut outcome = missing(case.policy, case.gate, rule);
+    outcome.hint = format!("ledger sign {} --release {}", case.gate.id, shell(case.ask.release.as_str()));
+    let mut counted: Vec<&VerifiedEntry> = Vec::new();
+    let mut passed_over = Vec::new();
+    for (entry, approval) in current.values().filter(|(_, approval)| approval.decision == Decision::Approved) {
+        let Some(person) = entry.roster().person(entry.person()) else { continue };
+        let verdict = match standing(case, rule, person) {
+            Standing::MayNot(why) => Err(why),
+            Standing::May { warnings } => match approval_lapse(case, rule, entry, approval, evidence) {
+                Some(why) => {
+                    Err(format!("the approval of {} (entry {}) has lapsed: {why}", person.handle(), entry.number()))
+                }
+                None => Ok(warnings),
+            },
+        };
+        match verdict {
+            Ok(said) => {
+                counted.push(entry);
+                warnings.extend(said);
+            }
+            Err(why) => passed_over.push(why),
+        }
+    }
+    let count = count_people(counted.iter().map(|entry| entry.person()));
+    outcome.by = counted.iter().map(|entry| (entry.number(), entry.id())).collect();
+    let names: Vec<String> =
+        counted.iter().map(|entry| format!("{} at {}", entry.predicate().actor().name, entry.recorded_at())).collect();
+    let parts: Vec<String> = names.into_iter().chain(passed_over.iter().cloned()).collect();
+    if count >= usize::try_from(rule.count).unwrap_or(usize::MAX) {
+        outcome.state = RuleState::Satisfied;
+        outcome.hint.clear();
+    } else if !passed_over.is_empty() {
+        outcome.state = RuleState::Failed;
+    }
+    if !parts.is_empty() {
+        outcome.have = parts.join("; ");
+    }
+    outcome
+}
+
+/// Why an approval no longer counts: something it saw has changed, or it came the wrong way.
+fn approval_lapse(
+    case: &Case<'_, '_>,
+    rule: &ApprovalRule,
+    entry: &VerifiedEntry,
+    approval: &Approval,
+    evidence: &[EvidenceOutcome<'_, '_>],
+) -> Option<String> {
+    if rule.interactive && entry.predicate().actor().mode != Mode::Interactive {
+        return Some("it was not confirmed on a terminal".to_owned());
+    }
+    if case.gate.recheck_policy
+        && approval.saw.policy != case.view.policy().map_or(Digest::of(b""), |policy| policy.digest())
+    {
+        return Some(format!("it saw policy sha256:{}, another is in force", approval.saw.policy));
+    }
+    evidence.iter().find_map(|item| evidence_lapse(case, item, approval))
+}
+
+/// The evidence a rule rests on now is, to the byte, what the signer saw.
+fn evidence_lapse(case: &Case<'_, '_>, item: &EvidenceOutcome<'_, '_>, approval: &Approval) -> Option<String> {
+    let now = item.entry?.evidence()?;
+    if (item.rule.file.is_some() || item.rule.artifacts.is_some())
+        && let Some((path, recorded, found)) = evidence::stale(case, now)
+    {
+        return Some(format!("{path} was sha256:{recorded}, is sha256:{found}"));
+    }
+    let seen =
+        approval.saw.evidence.iter().filter_map(|id| seen_evidence(case, *id)).filter(|seen| seen.slot == now.slot);
+    let mut last = None;
+    for seen in seen {
+        if contents(seen) == contents(now) {
+            return None;
+        }
+        last = Some(seen);
+    }
+    let is = contents(now).first().map_or(String::new(), |(path, digest)| format!("{path} is sha256:{digest}"));
+    match last {
+        None => Some(format!("{} was not there when it was given; {is}", now.slot)),
+        Some(seen) => {
+            let (old, new) = (contents(seen), contents(now));
+            let changed = new.iter().find(|file| !old.contains(file)).or_else(|| new.first())?;
+            let before = old.iter().find(|(path, _)| *path == changed.0).or_else(|| old.first())?;
+            Some(format!("{} was sha256:{}, is sha256:{}", changed.0, before.1, changed.1))
+        }
+    }
+}
+
+fn seen_evidence<'l>(case: &Case<'_, 'l>, id: EntryId) -> Option<&'l Evidence> {
+    case.view.ledger().find(id)?.evidence()
+}
+
+fn contents(evidence: &Evidence) -> Vec<(&str, Digest)> {
+    let mut files: Vec<(&str, Digest)> = evidence.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
+    files.sort_unstable();
+    files
+}
+
+/// An open rejection by somebody whose approval would have counted closes the gate.
+fn rejection(case: &Case<'_, '_>, current: &BTreeMap<&PersonId, (&VerifiedEntry, &Approval)>) -> Option<RuleOutcome> {
+    let roles: Vec<_> = case.gate.approvals.iter().flat_map(|rule| rule.roles.iter().cloned()).collect();
+    let entitled = |entry: &VerifiedEntry| {
+        entry.roster().person(entry.person()).is_some_and(|p| !p.bot && roles.iter().any(|role| p.has_role(role)))
+    };
+    let (entry, approval) =
+        current.values().find(|(entry, approval)| approval.decision == Decision::Rejected && entitled(entry))?;
+    let mut base = outcome(name("rejection"), RuleKind::Rejection, "no open rejection".to_owned());
+    base.who = vec![entry.predicate().actor().name.clone()];
+    base.hint = format!("ledger sign {} --withdraw -m REASON", case.gate.id);
+    let reason = approval.reason.clone().unwrap_or_default();
+    Some(failed(base, format!("entry {}: rejected by {}: {reason}", entry.number(), entry.predicate().actor().name)))
+}
+
+/// Whether a person has already done this for the release, and what.
+fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
+    let entries = release_entries(case.view, case.pipeline, case.ask.release);
+    let by_person = |entry: &&&VerifiedEntry| *entry.person() == person.id;
+    match hat {
+        Hat::Author => author(&entries, person),
+        Hat::Builder => entries
+            .iter()
+            .filter(by_person)
+            .find(|entry| entry.evidence().is_some_and(|e| e.format.as_str() == crate::evidence::readers::ARTIFACT))
+            .map(|entry| format!("recorded the artifacts (entry {})", entry.number())),
+        Hat::Recorder => case
+            .view
+            .attempt(case.attempt.key)
+            .find(|entry| entry.kind() == Kind::Evidence && *entry.person() == person.id)
+            .map(|entry| format!("recorded evidence of this gate (entry {})", entry.number())),
+        Hat::Approver => entries
+            .iter()
+            .filter(by_person)
+            .filter(|entry| entry.attempt() != Some(case.attempt.key))
+            .find(|entry| matches!(entry.predicate(), Predicate::Approval(a) if a.decision == Decision::Approved))
+            .map(|entry| format!("approved an earlier gate (entry {})", entry.number())),
+    }
+}
+
+/// Git's author line is a claim anybody can type: good enough to forbid, never to allow.
+fn author(entries: &[&VerifiedEntry], person: &Person) -> Option<String> {
+    let opened = entries.iter().find(|entry| entry.kind() == Kind::Open)?;
+    if *opened.person() == person.id {
+        return Some(format!("put the release forward (entry {})", opened.number()));
+    }
+    entries.iter().find_map(|entry| {
+        let Predicate::Open(open) = entry.predicate() else { return None };
+        let own = |address: &String| entry.roster().person_called(address).is_some_and(|author| author.id == person.id);
+        open.source
+            .authors
+            .iter()
+            .find(|address| own(address))
+            .map(|_| format!("is an author of commit {}", open.source.commit))
+    })
+}

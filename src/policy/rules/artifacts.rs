@@ -1,0 +1,47 @@
+//! `artifacts`: every declared artifact is recorded by digest, or published with that digest.
+
+use super::Case;
+use crate::chain::VerifiedEntry;
+use crate::entry::kinds::Evidence;
+use crate::evidence::facts::Fact;
+use crate::policy::evaluate::artifact_digests;
+use crate::policy::{ArtifactCheck, Rule};
+
+pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
+    let Some(check) = rule.artifacts else { return Ok(String::new()) };
+    let declared = &case.attempt.open.artifacts;
+    if declared.is_empty() {
+        return Err("the release declares no artifacts".to_owned());
+    }
+    match check {
+        ArtifactCheck::Recorded => {
+            for artifact in declared {
+                if !evidence.files.iter().any(|file| file.path == artifact.path) {
+                    return Err(format!("artifact {} ({}) is not among its files", artifact.name, artifact.path));
+                }
+            }
+            Ok(format!("{} of {} artifacts", declared.len(), declared.len()))
+        }
+        ArtifactCheck::Published => published(case, entry, evidence),
+    }
+}
+
+/// The checksum file names each artifact's file with the digest last recorded for it.
+fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
+    let recorded = artifact_digests(case.view, case.pipeline, case.attempt, case.ask.release);
+    let Some(Fact::Group(sums)) = evidence.facts.get("sums") else {
+        return Err("it holds no checksums".to_owned());
+    };
+    for artifact in &case.attempt.open.artifacts {
+        let file = artifact.path.rsplit('/').next().unwrap_or_default();
+        let Some((digest, _)) = recorded.get(&artifact.name) else {
+            return Err(format!("artifact {} has not been recorded", artifact.name));
+        };
+        match sums.get(file) {
+            Some(Fact::Text(sum)) if *sum == digest.to_string() => {}
+            Some(sum) => return Err(format!("{file}: published sha256:{sum}, recorded sha256:{digest}")),
+            None => return Err(format!("entry {} publishes no checksum of {file}", entry.number())),
+        }
+    }
+    Ok("published digests equal the recorded ones".to_owned())
+}

@@ -1,0 +1,222 @@
+//! Evidence in a slot: the newest counts, and must pass every test of its rule.
+
+use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, release_entries, satisfied};
+use crate::chain::VerifiedEntry;
+use crate::entry::kinds::Evidence;
+use crate::evidence::facts::{Expect, Fact, Facts};
+use crate::evidence::readers::{ARTIFACT, COMMAND};
+use crate::id::Digest;
+use crate::policy::decision::{RuleKind, RuleOutcome};
+use crate::policy::{Gate, Policy, Reach, Rule};
+
+pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
+    let mut base = missing(case.policy, case.gate, rule);
+    base.hint = base.hint.replace("{version}", case.ask.release.as_str());
+    let Some(entry) = newest(case, rule) else { return EvidenceOutcome { rule, outcome: base, entry: None } };
+    let Some(evidence) = entry.evidence() else { return EvidenceOutcome { rule, outcome: base, entry: None } };
+    let outcome = match test(case, rule, entry, evidence) {
+        Ok(have) => satisfied(base, entry, have),
+        Err(have) => failed(base, format!("entry {}: {have}", entry.number())),
+    };
+    EvidenceOutcome { rule, outcome, entry: Some(entry) }
+}
+
+/// The outcome while nothing is there.
+pub fn missing(policy: &Policy, gate: &Gate, rule: &Rule) -> RuleOutcome {
+    let mut outcome = outcome(rule.id.clone(), RuleKind::Evidence, need(rule));
+    outcome.who = called(policy, &rule.by);
+    let file = rule.file.as_ref().map_or("FILE".to_owned(), ToString::to_string);
+    outcome.hint = match rule.formats.first() {
+        Some(&COMMAND) => format!("ledger run {} --gate {} -- COMMAND", rule.slot, gate.id),
+        Some(&ARTIFACT) => format!("ledger record {} --gate {}", rule.slot, gate.id),
+        _ if rule.file.is_some() => format!("ledger record {} --gate {}", rule.slot, gate.id),
+        _ => format!("ledger record {} {file} --gate {}", rule.slot, gate.id),
+    };
+    outcome
+}
+
+fn need(rule: &Rule) -> String {
+    let mut need = format!("{} ({})", rule.slot, rule.formats.join(" or "));
+    let mut add = |text: String| need.push_str(&format!(", {text}"));
+    if let Some(file) = &rule.file {
+        add(format!("from {file}"));
+    }
+    if let Some(section) = &rule.section {
+        add(format!("section {section:?}"));
+    }
+    rule.expect.iter().for_each(|expect| add(expect.to_string()));
+    match rule.artifacts {
+        Some(crate::policy::ArtifactCheck::Recorded) => add("every declared artifact by digest".to_owned()),
+        Some(crate::policy::ArtifactCheck::Published) => {
+            add("the recorded digest of every declared artifact".to_owned())
+        }
+        None => {}
+    }
+    if let Some(gate) = &rule.changed_since {
+        add(format!("changed since {gate}"));
+    }
+    if rule.links_gates {
+        add("a link to every earlier gate's folder".to_owned());
+    }
+    if let Some(seconds) = rule.within {
+        add(format!("not older than {} h", seconds / 3_600));
+    }
+    if !rule.by.is_empty() {
+        add(format!("brought by {}", list(&rule.by, " or ")));
+    }
+    need
+}
+
+fn newest<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Option<&'l VerifiedEntry> {
+    let fits = |entry: &&'l VerifiedEntry| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot);
+    match rule.reach {
+        Reach::Attempt => case.view.attempt(case.attempt.key).filter(fits).last(),
+        Reach::Release => release_entries(case.view, case.pipeline, case.ask.release).into_iter().rfind(fits),
+    }
+}
+
+/// What the evidence shows, or the first thing that keeps it from counting.
+fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
+    if !rule.formats.contains(&evidence.format.as_str()) {
+        return Err(format!("its format is {}, the rule wants {}", evidence.format, rule.formats.join(" or ")));
+    }
+    let person = entry.roster().person(entry.person());
+    if !rule.by.is_empty() && !person.is_some_and(|person| rule.by.iter().any(|role| person.has_role(role))) {
+        return Err(format!("it was brought by {}, who is not {}", entry.person(), list(&rule.by, " or ")));
+    }
+    let age = case.ask.now.seconds().saturating_sub(entry.recorded_at().seconds());
+    if rule.within.is_some_and(|limit| age > limit) {
+        return Err(format!("it was recorded at {}, too long ago", entry.recorded_at()));
+    }
+    check_file(case, rule, evidence)?;
+    let shown = check_facts(rule, &evidence.facts)?;
+    let artifacts = artifacts::check(case, rule, entry, evidence)?;
+    if let Some(gate) = &rule.changed_since {
+        let changed = match evidence.facts.get("changed_since") {
+            Some(Fact::Group(gates)) => gates.get(gate.as_str()) == Some(&Fact::Bool(true)),
+            _ => false,
+        };
+        if !changed {
+            return Err(format!("the document is the same as at {gate}'s source commit"));
+        }
+    }
+    if rule.links_gates {
+        check_links(case, evidence)?;
+    }
+    let files: Vec<&str> = evidence.files.iter().map(|file| file.path.as_str()).take(3).collect();
+    let parts = [files.join(", "), shown, artifacts];
+    Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+}
+
+/// The recorded file is the document the rule means, and the work tree (if any) still has those bytes.
+fn check_file(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(), String> {
+    if let Some(template) = &rule.file {
+        let wanted = template.fill(&[("version", case.ask.release.as_str())]);
+        if !evidence.files.iter().any(|file| same_path(&file.path, &wanted)) {
+            return Err(format!("the rule wants {wanted}, it is of {}", evidence.files[0].path));
+        }
+    } else if evidence.format.as_str() != ARTIFACT {
+        return Ok(());
+    }
+    match stale(case, evidence) {
+        Some((path, recorded, found)) => {
+            Err(format!("{path} has changed: recorded sha256:{recorded}, the work tree has sha256:{found}"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first recorded file whose work-tree bytes are now others.
+pub fn stale<'e>(case: &Case<'_, '_>, evidence: &'e Evidence) -> Option<(&'e str, Digest, Digest)> {
+    evidence.files.iter().find_map(|file| {
+        let (_, digests) = case.ask.observed.iter().find(|(path, _)| same_path(path, &file.path))?;
+        let first = digests.first().filter(|_| !digests.contains(&file.sha256))?;
+        Some((file.path.as_str(), file.sha256, *first))
+    })
+}
+
+/// Paths compared as people read them: Unicode form aside (macOS writes NFD).
+fn same_path(one: &str, other: &str) -> bool {
+    use unicode_normalization::UnicodeNormalization as _;
+    one == other || one.nfc().eq(other.nfc())
+}
+
+fn check_facts(rule: &Rule, facts: &Facts) -> Result<String, String> {
+    let groups: Vec<&Facts> = match &rule.section {
+        None => vec![facts],
+        Some(section) => sections(facts, section),
+    };
+    if groups.is_empty() {
+        return Err(format!("no section {:?}", rule.section.as_deref().unwrap_or_default()));
+    }
+    for facts in groups {
+        if let Some(expect) = rule.expect.iter().find(|expect| !expect.holds(facts)) {
+            return Err(format!("{} is {}, expected {expect}", expect.name(), show(expect, facts)));
+        }
+    }
+    let shown = rule.expect.iter().map(|expect| format!("{} = {}", expect.name(), show(expect, facts)));
+    Ok(if rule.section.is_some() { String::new() } else { shown.collect::<Vec<_>>().join(", ") })
+}
+
+fn show(expect: &Expect, facts: &Facts) -> String {
+    expect.fact(facts).map_or("absent".to_owned(), |fact| fact.to_string().chars().take(80).collect())
+}
+
+/// Sections of a checklist under a heading: the heading itself and everything below it.
+fn sections<'f>(facts: &'f Facts, wanted: &str) -> Vec<&'f Facts> {
+    let Some(Fact::Group(all)) = facts.get("sections") else { return Vec::new() };
+    let under = |path: &str| path.split(" › ").any(|heading| heading == wanted || heading_begins(heading, wanted));
+    all.iter()
+        .filter(|(path, _)| under(path))
+        .filter_map(|(_, fact)| match fact {
+            Fact::Group(group) => Some(group),
+            _ => None,
+        })
+        .collect()
+}
+
+/// `Phase 5` selects `Phase 5: Rollout` and `Phase 5 — Rollout`, never `Phase 50`.
+fn heading_begins(heading: &str, wanted: &str) -> bool {
+    heading.strip_prefix(wanted).and_then(|rest| rest.chars().next()).is_some_and(|next| !next.is_alphanumeric())
+}
+
+/// Every gate before this one has a link to its folder.
+fn check_links(case: &Case<'_, '_>, evidence: &Evidence) -> Result<(), String> {
+    let links = match evidence.facts.get("links") {
+        Some(Fact::List(links)) => links.as_slice(),
+        _ => &[],
+    };
+    for gate in case.pipeline.before(case.gate) {
+        let Some(attempt) = case.view.latest(&case.pipeline.id, &gate.id, case.ask.release) else { continue };
+        let folder = attempt.open.folder.as_str();
+        if !links.iter().any(|link| links_to(link, folder)) {
+            return Err(format!("it has no link to {folder}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a link's path has this folder as one of its parts.
+pub fn links_to(link: &str, folder: &str) -> bool {
+    let path = link.split(['#', '?']).next().unwrap_or_default();
+    path.split('/').any(|part| part == folder || percent_decoded(part) == folder)
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = (*first == b'%').then(|| tail.get(..2)).flatten().and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(crate::id::from_hex) {
+            Some(decoded) => {
+                bytes.extend(decoded);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,86 @@
+//! `phrase`: the log says it, by an approver, after all other evidence.
+
+use super::{Case, EvidenceOutcome, called, failed, outcome, satisfied};
+use crate::evidence::facts::{Fact, Facts};
+use crate::id::Timestamp;
+use crate::policy::ApprovalRule;
+use crate::policy::decision::{RuleKind, RuleOutcome};
+use crate::policy::evaluate::name;
+
+/// A log line often has whole minutes only: it may say 09:12 for what was recorded at 09:12:40.
+const MINUTE: i64 = 60;
+
+pub fn evaluate(case: &Case<'_, '_>, evidence: &[EvidenceOutcome<'_, '_>]) -> Vec<RuleOutcome> {
+    case.gate
+        .approvals
+        .iter()
+        .filter_map(|approval| Some(judge(case, approval, approval.phrase.as_deref()?, evidence)))
+        .collect()
+}
+
+fn judge(
+    case: &Case<'_, '_>,
+    approval: &ApprovalRule,
+    phrase: &str,
+    evidence: &[EvidenceOutcome<'_, '_>],
+) -> RuleOutcome {
+    let mut base =
+        outcome(name("phrase"), RuleKind::Phrase, format!("{phrase:?} in the log, after all other evidence"));
+    base.who = called(case.policy, &approval.roles);
+    let who = case.policy.roster.holders(&approval.roles).next().map_or("HANDLE", |person| person.handle()).to_owned();
+    let line = format!("{} {who} {} {phrase}", case.ask.now, case.gate.id);
+    let log = evidence.iter().find(|item| item.rule.formats.contains(&"task-log"));
+    base.hint = match log {
+        Some(log) => format!(
+            "add the line `{line}` to the log, then: ledger record {} FILE --gate {}",
+            log.rule.slot, case.gate.id
+        ),
+        None => return base,
+    };
+    let Some(entry) = log.and_then(|log| log.entry) else { return base };
+    let Some(Fact::Group(found)) = entry.evidence().and_then(|evidence| evidence.facts.get("phrase")) else {
+        return base;
+    };
+    let text = |key: &str| match found.get(key) {
+        Some(Fact::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    if text("text") != phrase {
+        return base;
+    }
+    let actor = entry.roster().person_called(text("actor"));
+    if !actor.is_some_and(|person| !person.bot && approval.roles.iter().any(|role| person.has_role(role))) {
+        return failed(
+            base,
+            format!(
+                "line {} says it as {:?}, who is not {}",
+                line_of(found),
+                text("actor"),
+                super::list(&approval.roles, " or ")
+            ),
+        );
+    }
+    let Ok(at) = Timestamp::parse(text("at")) else { return failed(base, "its time does not read".to_owned()) };
+    let others = evidence
+        .iter()
+        .filter(|other| other.rule.slot != log.map(|log| &log.rule.slot).cloned().unwrap_or_else(|| name("log")));
+    for other in others.filter_map(|other| other.entry) {
+        let after = other.number() < entry.number() && other.recorded_at().seconds() < at.seconds() + MINUTE;
+        if !after {
+            return failed(
+                base,
+                format!(
+                    "line {} ({at}) is not after entry {} ({})",
+                    line_of(found),
+                    other.number(),
+                    other.recorded_at()
+                ),
+            );
+        }
+    }
+    satisfied(base, entry, format!("line {}, {at}, {}", line_of(found), text("actor")))
+}
+
+fn line_of(phrase: &Facts) -> String {
+    phrase.get("line").map_or("?".to_owned(), ToString::to_string)
+}

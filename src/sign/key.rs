@@ -1,0 +1,218 @@
+//! The key door: finds the private key a person signs with, in the agent or in a file.
+//!
+//! Order: `--key`, the agent, `user.signingKey` in every form git accepts, `~/.ssh/id_ed25519`.
+//! A candidate's public half is known before its passphrase is asked for, so the caller can choose
+//! by roster first. Reading commands never come here.
+
+#![expect(clippy::disallowed_methods, reason = "this is the key door: it reads key files")]
+
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use ssh_key::PrivateKey;
+use zeroize::Zeroizing;
+
+use super::agent;
+use super::public_key::PublicKey;
+
+/// Where keys may lie; filled in by the caller, so that nothing here asks the environment.
+pub struct KeySources {
+    pub explicit: Option<PathBuf>,
+    pub agent: Option<PathBuf>,
+    /// git's `user.signingKey`.
+    pub signing_key: Option<String>,
+    pub home: Option<PathBuf>,
+    pub passphrase: Option<Zeroizing<String>>,
+    /// Asks on the terminal; `None` when nobody is there to answer.
+    pub ask_passphrase: fn(&Path) -> Option<Zeroizing<String>>,
+}
+
+/// Why no signature could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyDoorError {
+    #[error("cannot read the key file {path}: {why}")]
+    Unreadable { path: PathBuf, why: String },
+    #[error("{path} holds a {kind} key: this ledger takes ssh-ed25519 keys only")]
+    Type { path: PathBuf, kind: String },
+    #[error("the key {path} is locked and no passphrase was given")]
+    Locked { path: PathBuf },
+    #[error("the passphrase does not open {path}")]
+    WrongPassphrase { path: PathBuf },
+    #[error("the ssh-agent did not sign with {key}: {why}")]
+    Agent { key: String, why: String },
+    #[error("user.signingKey names a key that is neither in the ssh-agent nor a readable file: {0}")]
+    SigningKey(String),
+}
+
+/// A key that could sign, before anything was unlocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub public: PublicKey,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Agent(PathBuf),
+    File(PathBuf),
+}
+
+/// Something that signs with one key.
+pub struct Signer {
+    public: PublicKey,
+    kind: SignerKind,
+}
+
+enum SignerKind {
+    Agent(PathBuf),
+    Key(SigningKey),
+}
+
+impl Signer {
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(seed);
+        Self { public: PublicKey::from_bytes(key.verifying_key().to_bytes()), kind: SignerKind::Key(key) }
+    }
+
+    pub const fn public(&self) -> PublicKey {
+        self.public
+    }
+
+    /// The raw 64-byte ed25519 signature over the message (RFC 8032, deterministic).
+    pub fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyDoorError> {
+        match &self.kind {
+            SignerKind::Key(key) => Ok(key.sign(message).to_bytes()),
+            SignerKind::Agent(socket) => agent::sign(socket, self.public, message)
+                .map_err(|e| KeyDoorError::Agent { key: self.public.fingerprint(), why: e.to_string() }),
+        }
+    }
+}
+
+impl KeySources {
+    /// Every key found, in the order they are preferred, and why others were passed over.
+    pub fn candidates(&self) -> (Vec<Candidate>, Vec<KeyDoorError>) {
+        let mut found = Vec::new();
+        let mut problems = Vec::new();
+        let mut take = |result: Result<Candidate, KeyDoorError>| match result {
+            Ok(candidate) if found.iter().any(|known: &Candidate| known.public == candidate.public) => {}
+            Ok(candidate) => found.push(candidate),
+            Err(problem) => problems.push(problem),
+        };
+        let in_agent = self.agent_keys();
+        if let Some(path) = &self.explicit {
+            take(self.at_path(path, &in_agent));
+            return (found, problems);
+        }
+        in_agent.iter().cloned().for_each(|candidate| take(Ok(candidate)));
+        if let Some(value) = &self.signing_key {
+            take(self.at_signing_key(value, &in_agent));
+        }
+        if let Some(path) = self.home.as_ref().map(|home| home.join(".ssh/id_ed25519")).filter(|path| path.exists()) {
+            take(self.at_path(&path, &in_agent));
+        }
+        (found, problems)
+    }
+
+    /// The key `user.signingKey` names, which a person chose for signing before this tool came.
+    pub fn configured(&self) -> Option<Candidate> {
+        let value = self.signing_key.as_deref()?;
+        self.at_signing_key(value, &self.agent_keys()).ok()
+    }
+
+    pub fn unlock(&self, candidate: &Candidate) -> Result<Signer, KeyDoorError> {
+        match &candidate.place {
+            Place::Agent(socket) => Ok(Signer { public: candidate.public, kind: SignerKind::Agent(socket.clone()) }),
+            Place::File(path) => self.unlock_file(path),
+        }
+    }
+
+    fn agent_keys(&self) -> Vec<Candidate> {
+        let Some(socket) = &self.agent else { return Vec::new() };
+        let keys = agent::list(socket).unwrap_or_default();
+        keys.into_iter().map(|public| Candidate { public, place: Place::Agent(socket.clone()) }).collect()
+    }
+
+    fn at_signing_key(&self, value: &str, in_agent: &[Candidate]) -> Result<Candidate, KeyDoorError> {
+        let literal = value.strip_prefix("key::").or_else(|| value.starts_with("ssh-").then_some(value));
+        let Some(literal) = literal else {
+            return self.at_path(&self.expand(value), in_agent);
+        };
+        let public = PublicKey::parse(literal).map_err(|e| KeyDoorError::SigningKey(e.to_string()))?;
+        let held = in_agent.iter().find(|candidate| candidate.public == public).cloned();
+        held.ok_or_else(|| KeyDoorError::SigningKey(public.fingerprint()))
+    }
+
+    /// A private key file, or a public one whose private half is in the agent or beside it.
+    fn at_path(&self, path: &Path, in_agent: &[Candidate]) -> Result<Candidate, KeyDoorError> {
+        let text = read(path)?;
+        let Ok(public) = PublicKey::parse(&text) else {
+            let public = private_key(path, &text)?.public_key().to_openssh().map_err(|e| unreadable(path, e))?;
+            let public = PublicKey::parse(&public).map_err(|e| unreadable(path, e))?;
+            return Ok(Candidate { public, place: Place::File(path.to_owned()) });
+        };
+        if let Some(held) = in_agent.iter().find(|candidate| candidate.public == public) {
+            return Ok(held.clone());
+        }
+        let private = path.with_extension("");
+        if path.extension().is_some_and(|ext| ext == "pub") && private.exists() {
+            return self.at_path(&private, in_agent);
+        }
+        Err(KeyDoorError::SigningKey(format!("{} ({})", path.display(), public.fingerprint())))
+    }
+
+    fn unlock_file(&self, path: &Path) -> Result<Signer, KeyDoorError> {
+        let text = Zeroizing::new(read(path)?);
+        let mut key = private_key(path, &text)?;
+        if key.is_encrypted() {
+            let passphrase = self.passphrase.clone().or_else(|| (self.ask_passphrase)(path));
+            let passphrase = passphrase.ok_or_else(|| KeyDoorError::Locked { path: path.to_owned() })?;
+            key = key
+                .decrypt(passphrase.as_bytes())
+                .map_err(|_| KeyDoorError::WrongPassphrase { path: path.to_owned() })?;
+        }
+        let pair = key.key_data().ed25519().ok_or_else(|| wrong_type(path, &key))?;
+        Ok(Signer::from_seed(&Zeroizing::new(pair.private.to_bytes())))
+    }
+
+    fn expand(&self, value: &str) -> PathBuf {
+        match (value.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(value),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, KeyDoorError> {
+    std::fs::read_to_string(path).map_err(|e| unreadable(path, e))
+}
+
+fn private_key(path: &Path, text: &str) -> Result<PrivateKey, KeyDoorError> {
+    if let Some(kind) = other_public_kind(text) {
+        return Err(KeyDoorError::Type { path: path.to_owned(), kind });
+    }
+    let key = PrivateKey::from_openssh(text).map_err(|e| {
+        let pem = text.contains("-----BEGIN") && !text.contains("OPENSSH PRIVATE KEY");
+        let advice = if pem { "; rewrite it in OpenSSH's format: ssh-keygen -p -f FILE" } else { "" };
+        unreadable(path, format!("{e}{advice}"))
+    })?;
+    if key.public_key().key_data().ed25519().is_none() {
+        return Err(wrong_type(path, &key));
+    }
+    Ok(key)
+}
+
+/// The type of a public key line that is no ed25519 key.
+fn other_public_kind(text: &str) -> Option<String> {
+    match PublicKey::parse(text) {
+        Err(super::public_key::KeyError::Type(kind)) => Some(kind),
+        _ => None,
+    }
+}
+
+fn wrong_type(path: &Path, key: &PrivateKey) -> KeyDoorError {
+    KeyDoorError::Type { path: path.to_owned(), kind: key.algorithm().as_str().to_owned() }
+}
+
+fn unreadable(path: &Path, why: impl ToString) -> KeyDoorError {
+    KeyDoorError::Unreadable { path: path.to_owned(), why: why.to_string() }
+}

@@ -1,0 +1,12 @@
+//! Who stands for it: keys, signatures and the roster of people. Knows bytes, not their meaning.
+
+mod agent;
+pub mod dsse;
+pub mod key;
+pub mod public_key;
+pub mod roster;
+pub mod sshsig;
+
+pub use key::{KeyDoorError, Signer};
+pub use public_key::PublicKey;
+pub use roster::Roster;

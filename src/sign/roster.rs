@@ -1,0 +1,255 @@
+//! People, their roles and keys, as one policy file names them.
+//!
+//! The roster is the part of the policy that decides whose signature counts, so it is read on its
+//! own: verification needs it and must not depend on gates and rules. People are counted, never keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::public_key::PublicKey;
+use crate::findings::{Findings, Table};
+use crate::id::{Name, Origin, PersonId, fold, is_invisible};
+
+/// Who may sign what, from one policy file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    pub origin: Origin,
+    people: Vec<Person>,
+    /// Who approves the policy that replaces this one.
+    pub policy_role: Name,
+}
+
+/// One person or bot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub id: PersonId,
+    /// Printed name, as shown in notes and reports.
+    pub name: String,
+    /// What the person is called in logs and folders (`QA-KIM`).
+    pub handles: Vec<String>,
+    pub roles: Vec<Name>,
+    pub keys: Vec<PublicKey>,
+    /// A machine: it may bring evidence, it never approves.
+    pub bot: bool,
+}
+
+impl Person {
+    pub fn has_role(&self, role: &Name) -> bool {
+        self.roles.contains(role)
+    }
+
+    /// The short name used in file names and logs: the first handle, or the id before its `@`.
+    pub fn handle(&self) -> &str {
+        let user = self.id.as_str().split('@').next().unwrap_or_default();
+        self.handles.first().map_or(user, String::as_str)
+    }
+}
+
+impl Roster {
+    /// Reads the roster out of a policy's text; everything that is no roster is left alone.
+    pub fn parse(text: &str) -> Result<Self, Findings> {
+        let mut findings = Findings::default();
+        let document = parse_document(text, &mut findings);
+        let roster = document.and_then(|document| {
+            let span = 0..text.len();
+            Self::read(&mut Table::new(&document, span, "the policy"), &mut findings)
+        });
+        roster.filter(|_| findings.is_empty()).ok_or(findings)
+    }
+
+    /// Reads `[ledger]`, `[policy]` and every `[[person]]` of a document already open.
+    pub fn read(root: &mut Table<'_, '_>, findings: &mut Findings) -> Option<Self> {
+        let origin = root.required_table("ledger", findings).and_then(|mut ledger| {
+            let text = ledger.required("origin", findings)?;
+            checked(Origin::parse(text), ledger.span_of("origin"), findings)
+        });
+        let policy = root.required_table("policy", findings).and_then(|table| read_approve(table, findings));
+        let people: Vec<(Person, Range<usize>)> = root
+            .tables("person", findings)
+            .into_iter()
+            .filter_map(|table| Some((table.span(), read_person(table, findings)?)))
+            .map(|(span, person)| (person, span))
+            .collect();
+        check_unique(&people, findings);
+        let people: Vec<Person> = people.into_iter().map(|(person, _)| person).collect();
+        let (policy_role, role_span) = policy?;
+        if !people.iter().any(|p| !p.bot && !p.keys.is_empty() && p.has_role(&policy_role)) {
+            let message = format!("nobody with a key has the role `{policy_role}`: this policy could never be changed");
+            findings.add(role_span, message);
+        }
+        Some(Self { origin: origin?, people, policy_role })
+    }
+
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.iter()
+    }
+
+    pub fn person(&self, id: &PersonId) -> Option<&Person> {
+        self.people.iter().find(|person| person.id == *id)
+    }
+
+    pub fn person_of_key(&self, key: PublicKey) -> Option<&Person> {
+        self.people.iter().find(|person| person.keys.contains(&key))
+    }
+
+    /// The person a log line or a command line means: by id or handle, letter case aside.
+    pub fn person_called(&self, text: &str) -> Option<&Person> {
+        let wanted = fold(text);
+        let called = |person: &&Person| {
+            fold(person.id.as_str()) == wanted || person.handles.iter().any(|handle| fold(handle) == wanted)
+        };
+        self.people.iter().find(called)
+    }
+
+    /// People (no bots) who hold any of the roles.
+    pub fn holders<'r>(&'r self, roles: &'r [Name]) -> impl Iterator<Item = &'r Person> {
+        self.people.iter().filter(|person| !person.bot && roles.iter().any(|role| person.has_role(role)))
+    }
+
+    /// The text of an `allowed_signers` file that lets stock git check what these people signed:
+    /// one line a key, one literal principal, namespace `git` (ssh-keygen(1), ALLOWED SIGNERS).
+    pub fn allowed_signers(&self) -> String {
+        let lines = self
+            .people
+            .iter()
+            .flat_map(|person| person.keys.iter().map(|key| format!("{} namespaces=\"git\" {key}\n", person.id)));
+        lines.collect()
+    }
+}
+
+/// How many different people there are among these ids: the only such count in the program.
+pub fn count_people<'p>(ids: impl IntoIterator<Item = &'p PersonId>) -> usize {
+    ids.into_iter().collect::<BTreeSet<_>>().len()
+}
+
+/// Opens a TOML document, keeping every syntax error as a finding.
+pub fn parse_document<'i>(text: &'i str, findings: &mut Findings) -> Option<DeTable<'i>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        findings.add(error.span().unwrap_or(0..0), error.message().replace('\n', ", "));
+    }
+    errors.is_empty().then(|| document.into_inner())
+}
+
+/// The value, or a finding where it stands.
+pub fn checked<T, E: std::fmt::Display>(value: Result<T, E>, span: Range<usize>, findings: &mut Findings) -> Option<T> {
+    value.map_err(|error| findings.add(span, error.to_string())).ok()
+}
+
+fn read_approve(mut policy: Table<'_, '_>, findings: &mut Findings) -> Option<(Name, Range<usize>)> {
+    let span = policy.span_of("approve");
+    let Some(mut approve) = policy.required_table("approve", findings) else {
+        policy.finish(findings);
+        return None;
+    };
+    let role = approve.required("role", findings);
+    let role = role.and_then(|role| checked(Name::parse(role), approve.span_of("role"), findings));
+    if approve.count("count", 1, findings) != 1 {
+        findings.add(
+            approve.span_of("count"),
+            "a policy is approved by the one signature of its own entry: `count` must be 1",
+        );
+    }
+    approve.finish(findings);
+    policy.finish(findings);
+    Some((role?, span))
+}
+
+fn read_person(mut table: Table<'_, '_>, findings: &mut Findings) -> Option<Person> {
+    let id = table.required("id", findings);
+    let id = id.and_then(|id| checked(PersonId::parse(id), table.span_of("id"), findings));
+    let name = table.required("name", findings).map(str::to_owned);
+    if let Some(bad) = name.as_deref().filter(|name| !is_plain(name)) {
+        findings.add(table.span_of("name"), format!("{bad:?} cannot stand in a commit header"));
+    }
+    let mut handles = Vec::new();
+    for (handle, span) in table.texts("handles", findings) {
+        if !is_plain(handle) {
+            findings.add(span, format!("{handle:?} is no handle: plain text without < > and line breaks"));
+        }
+        handles.push(handle.to_owned());
+    }
+    let roles = table.texts("roles", findings).into_iter();
+    let roles = roles.filter_map(|(role, span)| checked(Name::parse(role), span, findings)).collect();
+    let mut keys = Vec::new();
+    for (line, span) in table.texts("keys", findings) {
+        let key = PublicKey::parse(line).and_then(|key| key.check_enrolment().map(|()| key));
+        keys.extend(checked(key, span, findings));
+    }
+    let bot = table.flag("bot", findings);
+    table.finish(findings);
+    Some(Person { id: id?, name: name?, handles, roles, keys, bot })
+}
+
+/// Text that may stand in a commit's author line: no angle brackets, nothing invisible, no blank ends.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['<', '>'])
+        && !text.chars().any(is_invisible)
+        && text.trim() == text
+        && text.len() <= 128
+        && !text.starts_with(['.', ',', ':', ';', '"', '\''])
+        && !text.ends_with(['.', ',', ':', ';', '"', '\''])
+}
+
+/// Nobody shares an id, a handle or a key: a shared one would let one person count as two.
+fn check_unique(people: &[(Person, Range<usize>)], findings: &mut Findings) {
+    let mut names: BTreeMap<String, &PersonId> = BTreeMap::new();
+    let mut keys: BTreeMap<PublicKey, &PersonId> = BTreeMap::new();
+    for (person, span) in people {
+        let called = std::iter::once(person.id.as_str()).chain(person.handles.iter().map(String::as_str));
+        for name in called {
+            if let Some(other) = names.insert(fold(name), &person.id) {
+                findings.add(span.clone(), format!("`{name}` already names {other}"));
+            }
+        }
+        for key in &person.keys {
+            if let Some(other) = keys.insert(*key, &person.id) {
+                findings.add(span.clone(), format!("the key {} already belongs to {other}", key.fingerprint()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+
+    fn text(people: &str) -> String {
+        format!("[ledger]\norigin = \"x.example/y\"\n[policy]\napprove = {{ role = \"boss\" }}\n{people}")
+    }
+
+    fn person(id: &str, rest: &str) -> String {
+        format!("[[person]]\nid = \"{id}\"\nname = \"N\"\nroles = [\"boss\"]\n{rest}\n")
+    }
+
+    #[test]
+    fn people_keys_and_handles_are_each_their_own() {
+        let kim = person("kim@x.example", &format!("keys = [\"{KEY}\"]\nhandles = [\"QA-KIM\"]"));
+        let roster = Roster::parse(&text(&kim)).unwrap();
+        assert_eq!(roster.person_called("qa-kim").unwrap().id.as_str(), "kim@x.example");
+        assert_eq!(roster.allowed_signers(), format!("kim@x.example namespaces=\"git\" {KEY}\n"));
+        for twin in ["keys = [\"KEY\"]".replace("KEY", KEY), "handles = [\"qa-Kim\"]".to_owned()] {
+            let both = text(&(kim.clone() + &person("lee@x.example", &twin)));
+            assert_eq!(Roster::parse(&both).unwrap_err().len(), 1, "{twin}");
+        }
+    }
+
+    #[test]
+    fn a_policy_nobody_could_change_is_refused() {
+        let keyless = text(&person("kim@x.example", ""));
+        let bot = text(&person("ci@x.example", &format!("bot = true\nkeys = [\"{KEY}\"]")));
+        for lonely in [text(""), keyless, bot] {
+            assert!(Roster::parse(&lonely).is_err(), "{lonely}");
+        }
+    }
+
+    #[test]
+    fn two_keys_are_one_person() {
+        let (kim, lee) = (PersonId::parse("kim@x.example").unwrap(), PersonId::parse("lee@x.example").unwrap());
+        assert_eq!(count_people([&kim, &kim, &lee]), 2);
+    }
+}

@@ -1,0 +1,430 @@
+//! The git door: reads the evidence branch and appends to it, through libgit2.
+//!
+//! Objects are read raw, so replace refs, grafts and filters never apply. The branch moves by
+//! compare-and-swap only; worktree, index and HEAD are never touched.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
+
+use super::commit::{self, ObjectFormat};
+use super::{StoredEntry, StoredFile};
+use crate::id::{Digest, ObjectId};
+
+/// The evidence branch.
+pub const BRANCH: &str = "refs/heads/evidence";
+const SHORT_BRANCH: &str = "evidence";
+
+/// Largest blob read into memory; anything larger on the branch is reported, not read.
+const MAX_BLOB: usize = 256 << 20;
+/// Files one commit may add; beyond it reading stops and the commit is reported as altered.
+const MAX_FILES: usize = 5_000;
+/// Folders below one another; ours has at most four.
+const MAX_DEPTH: usize = 8;
+/// Statements and policies are kept as bytes up to this size, so that a reader can say what is wrong.
+const KEEP_BYTES: usize = 1 << 20;
+
+/// Why the repository could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("no Git repository at {0} or above it")]
+    NoRepository(PathBuf),
+    #[error("the repository at {0} belongs to another user")]
+    Owner(PathBuf),
+    #[error("this repository keeps its refs in the reftable format, which is not supported yet")]
+    Reftable,
+    #[error("this repository cannot be opened: {0}")]
+    Unsupported(String),
+    #[error("there is no evidence branch here")]
+    NoBranch { remote: Option<String> },
+    #[error("the evidence branch is cut off: this is a shallow clone")]
+    Shallow,
+    #[error("object {id} of the evidence branch is missing")]
+    Missing { id: String },
+    #[error("object {id} of the evidence branch cannot be read: {why}")]
+    Unreadable { id: String, why: String },
+    #[error("the evidence branch is checked out; committing to it would disturb that work tree")]
+    CheckedOut,
+    #[error("the evidence branch moved while this entry was written")]
+    Moved,
+    #[error("another process holds the lock {0}")]
+    Locked(PathBuf),
+    #[error("{0:?} names no commit of this repository")]
+    NoCommit(String),
+    #[error("git: {0}")]
+    Git(String),
+}
+
+impl From<git2::Error> for StoreError {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error.message().to_owned())
+    }
+}
+
+/// Where the branch stands, and under which ref it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    pub commit: ObjectId,
+    /// False when only a remote-tracking branch holds it (a fresh clone).
+    pub local: bool,
+    /// A remote-tracking branch with other entries than the one read.
+    pub elsewhere: Option<String>,
+}
+
+/// A source commit, as far as a release needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceCommit {
+    pub commit: ObjectId,
+    pub tree: ObjectId,
+    pub authors: Vec<String>,
+}
+
+pub struct GitStore {
+    repo: Repository,
+    format: ObjectFormat,
+    trees: RefCell<HashMap<Oid, Rc<Tree>>>,
+}
+
+/// A parsed tree object: name to mode and id. A name that stands twice is kept in `doubled`.
+#[derive(Default)]
+struct Tree {
+    items: BTreeMap<Vec<u8>, (u32, Oid)>,
+    doubled: Vec<Vec<u8>>,
+}
+
+const MODE_TREE: u32 = 0o040_000;
+
+impl GitStore {
+    /// Opens the repository a directory lies in, or the one `GIT_DIR` names.
+    pub fn open(directory: &Path, from_env: bool) -> Result<Self, StoreError> {
+        let opened = if from_env { Repository::open_from_env() } else { Repository::discover(directory) };
+        let repo = opened.map_err(|error| match (error.code(), error.message()) {
+            (ErrorCode::NotFound, _) => StoreError::NoRepository(directory.to_owned()),
+            (ErrorCode::Owner, _) => StoreError::Owner(directory.to_owned()),
+            (_, message) if message.contains("refstorage") => StoreError::Reftable,
+            (_, message) => StoreError::Unsupported(message.to_owned()),
+        })?;
+        sync_writes();
+        let format = match repo.object_format() {
+            git2::ObjectFormat::Sha256 => ObjectFormat::Sha256,
+            _ => ObjectFormat::Sha1,
+        };
+        Ok(Self { repo, format, trees: RefCell::default() })
+    }
+
+    pub const fn format(&self) -> ObjectFormat {
+        self.format
+    }
+
+    /// The work tree's root; `None` in a bare repository.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.repo.workdir()
+    }
+
+    /// A value of the user's git configuration.
+    pub fn config(&self, name: &str) -> Option<String> {
+        self.repo.config().ok()?.snapshot().ok()?.get_string(name).ok().filter(|value| !value.is_empty())
+    }
+
+    /// URL of the remote `origin`, if there is one.
+    pub fn remote_url(&self) -> Option<String> {
+        let remote = self.repo.find_remote("origin").ok()?;
+        remote.url().ok().map(str::to_owned)
+    }
+
+    /// The branch's tip: the local branch, or in a fresh clone the remote-tracking one.
+    pub fn tip(&self) -> Result<Tip, StoreError> {
+        let local = self.resolve(BRANCH)?;
+        let mut remotes = Vec::new();
+        for name in self.repo.remotes()?.iter().filter_map(|name| name.ok().flatten()) {
+            if let Some(commit) = self.resolve(&format!("refs/remotes/{name}/{SHORT_BRANCH}"))? {
+                remotes.push((name.to_owned(), commit));
+            }
+        }
+        match (local, remotes.as_slice()) {
+            (Some(commit), _) => {
+                let ahead = remotes.iter().find(|(_, other)| *other != commit && !self.contains(&commit, other));
+                Ok(Tip { elsewhere: ahead.map(|(name, _)| name.clone()), commit, local: true })
+            }
+            (None, [(_, commit)]) => Ok(Tip { commit: commit.clone(), local: false, elsewhere: None }),
+            (None, [(_, first), rest @ ..]) if rest.iter().all(|(_, commit)| commit == first) => {
+                Ok(Tip { commit: first.clone(), local: false, elsewhere: None })
+            }
+            (None, []) => Err(StoreError::NoBranch { remote: self.first_remote() }),
+            (None, [..]) => Err(StoreError::Git(
+                "several remotes hold different evidence branches: check one out as refs/heads/evidence".to_owned(),
+            )),
+        }
+    }
+
+    /// Commits from the one after `known` to `tip`, oldest first; all of them without `known`.
+    pub fn commits(&self, tip: &ObjectId, known: Option<&ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
+        let mut commits = Vec::new();
+        let mut next = Some(tip.clone());
+        while let Some(id) = next.filter(|id| Some(id) != known) {
+            let object = self.read(self.oid(&id)?, ObjectType::Commit)?;
+            next = commit::links(&object).and_then(|(_, parents)| parents.into_iter().next());
+            commits.push(id);
+        }
+        commits.reverse();
+        Ok(commits)
+    }
+
+    /// One commit with what it changed against its first parent.
+    pub fn entry(&self, id: &ObjectId) -> Result<StoredEntry, StoreError> {
+        let object = self.read(self.oid(id)?, ObjectType::Commit)?;
+        let unreadable = || StoreError::Unreadable { id: id.to_string(), why: "it is no commit".to_owned() };
+        let (tree, parents) = commit::links(&object).ok_or_else(unreadable)?;
+        let before = match parents.first() {
+            None => Rc::default(),
+            Some(parent) => {
+                let parent = self.read(self.oid(parent)?, ObjectType::Commit)?;
+                let (tree, _) = commit::links(&parent).ok_or_else(unreadable)?;
+                self.tree(self.oid(&tree)?)?
+            }
+        };
+        let after = self.tree(self.oid(&tree)?)?;
+        let mut entry = StoredEntry { id: id.clone(), commit: object, added: Vec::new(), altered: Vec::new() };
+        self.compare(&before, &after, "", 0, &mut entry)?;
+        Ok(entry)
+    }
+
+    /// Bytes of one file at a commit of the branch. Unverified: compare them with a statement's digest.
+    pub fn file(&self, at: &ObjectId, path: &str) -> Result<Vec<u8>, StoreError> {
+        let object = self.read(self.oid(at)?, ObjectType::Commit)?;
+        let missing = || StoreError::Missing { id: format!("{at}:{path}") };
+        let (tree, _) = commit::links(&object).ok_or_else(missing)?;
+        let mut id = self.oid(&tree)?;
+        for part in path.split('/') {
+            let tree = self.tree(id)?;
+            id = tree.items.get(part.as_bytes()).ok_or_else(missing)?.1;
+        }
+        self.read(id, ObjectType::Blob)
+    }
+
+    /// Writes blobs and trees for files added to a commit's tree; returns the new tree. Nothing is
+    /// visible until the branch is moved.
+    pub fn write_tree(&self, parent: Option<&ObjectId>, files: &[(String, &[u8])]) -> Result<ObjectId, StoreError> {
+        let base = match parent {
+            Some(parent) => self.repo.find_commit(self.oid(parent)?)?.tree()?,
+            None => {
+                let empty = self.repo.treebuilder(None)?.write()?;
+                self.repo.find_tree(empty)?
+            }
+        };
+        let odb = self.repo.odb()?;
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for (path, bytes) in files {
+            update.upsert(path.as_str(), odb.write(ObjectType::Blob, bytes)?, git2::FileMode::Blob);
+        }
+        object_id(update.create_updated(&self.repo, &base)?)
+    }
+
+    pub fn write_commit(&self, bytes: &[u8]) -> Result<ObjectId, StoreError> {
+        object_id(self.repo.odb()?.write(ObjectType::Commit, bytes)?)
+    }
+
+    /// Moves the branch to a new commit, only if it still stands where the caller saw it.
+    pub fn advance(&self, from: Option<&ObjectId>, to: &ObjectId, summary: &str) -> Result<(), StoreError> {
+        let zero = match self.format {
+            ObjectFormat::Sha1 => Oid::ZERO_SHA1,
+            ObjectFormat::Sha256 => Oid::ZERO_SHA256,
+        };
+        let current = from.map_or(Ok(zero), |id| self.oid(id))?;
+        // The zero id means "must not exist yet", compared while the lock is held: creating the
+        // reference without `force` checks before it locks and has been seen to lose an entry.
+        let moved = self.repo.reference_matching(BRANCH, self.oid(to)?, true, current, summary);
+        moved.map(drop).map_err(|error| match error.code() {
+            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => StoreError::Moved,
+            ErrorCode::Locked => StoreError::Locked(self.repo.commondir().join(format!("{BRANCH}.lock"))),
+            _ => error.into(),
+        })
+    }
+
+    /// Refuses to write while some work tree has the branch checked out.
+    pub fn check_not_checked_out(&self) -> Result<(), StoreError> {
+        let mut homes = vec![Repository::open(self.repo.commondir())];
+        for name in self.repo.worktrees()?.iter().filter_map(|name| name.ok().flatten()) {
+            homes.push(self.repo.find_worktree(name).and_then(|tree| Repository::open_from_worktree(&tree)));
+        }
+        // A linked work tree whose folder is gone cannot be disturbed.
+        let has_it = |repo: Repository| {
+            let on_branch = |head: git2::Reference<'_>| head.symbolic_target().ok().flatten() == Some(BRANCH);
+            !repo.is_bare() && repo.find_reference("HEAD").is_ok_and(on_branch)
+        };
+        if homes.into_iter().flatten().any(has_it) { Err(StoreError::CheckedOut) } else { Ok(()) }
+    }
+
+    /// The commit a revision names, in full.
+    pub fn source(&self, revision: &str) -> Result<SourceCommit, StoreError> {
+        let unknown = || StoreError::NoCommit(revision.to_owned());
+        let object = self.repo.revparse_single(revision).map_err(|error| match error.code() {
+            ErrorCode::Ambiguous => StoreError::NoCommit(format!("{revision} (ambiguous)")),
+            _ => unknown(),
+        })?;
+        let commit = object.peel_to_commit().map_err(|_| unknown())?;
+        let people = [commit.author(), commit.committer()];
+        let mut authors: Vec<String> =
+            people.iter().map(|person| String::from_utf8_lossy(person.email_bytes()).to_lowercase()).collect();
+        authors.dedup();
+        Ok(SourceCommit { commit: object_id(commit.id())?, tree: object_id(commit.tree_id())?, authors })
+    }
+
+    /// A file of the source tree at HEAD: for bare repositories, which have no work tree.
+    pub fn head_file(&self, path: &str) -> Option<Vec<u8>> {
+        let tree = self.repo.head().ok()?.peel_to_tree().ok()?;
+        let entry = tree.get_path(Path::new(path)).ok()?;
+        Some(self.repo.find_blob(entry.id()).ok()?.content().to_vec())
+    }
+
+    fn first_remote(&self) -> Option<String> {
+        let remotes = self.repo.remotes().ok()?;
+        let names: Vec<String> = remotes.iter().filter_map(|name| name.ok().flatten().map(str::to_owned)).collect();
+        names.iter().find(|name| *name == "origin").or_else(|| names.first()).cloned()
+    }
+
+    fn resolve(&self, name: &str) -> Result<Option<ObjectId>, StoreError> {
+        match self.repo.find_reference(name) {
+            Ok(reference) => object_id(reference.resolve()?.target().ok_or(StoreError::Moved)?).map(Some),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether one commit's history contains another.
+    fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
+        let (Ok(tip), Ok(other)) = (self.oid(tip), self.oid(other)) else { return false };
+        self.repo.graph_descendant_of(tip, other).unwrap_or(false)
+    }
+
+    fn oid(&self, id: &ObjectId) -> Result<Oid, StoreError> {
+        Oid::from_str_ext(id.as_str(), self.repo.object_format()).map_err(|_| StoreError::Unreadable {
+            id: id.to_string(),
+            why: "its id has another length than this repository's".to_owned(),
+        })
+    }
+
+    /// An object's bytes. libgit2 re-hashes what it reads and refuses what does not match its id.
+    fn read(&self, oid: Oid, kind: ObjectType) -> Result<Vec<u8>, StoreError> {
+        let odb = self.repo.odb()?;
+        let failed = |error: git2::Error| match error.code() {
+            ErrorCode::NotFound if kind == ObjectType::Commit && self.repo.is_shallow() => StoreError::Shallow,
+            ErrorCode::NotFound if error.class() == ErrorClass::Odb => StoreError::Missing { id: oid.to_string() },
+            _ => StoreError::Unreadable { id: oid.to_string(), why: error.message().to_owned() },
+        };
+        let (size, found) = odb.read_header(oid).map_err(failed)?;
+        if found != kind || size > MAX_BLOB {
+            let why = format!("it is a {found} of {size} bytes, expected a {kind} of at most {MAX_BLOB}");
+            return Err(StoreError::Unreadable { id: oid.to_string(), why });
+        }
+        Ok(odb.read(oid).map_err(failed)?.data().to_vec())
+    }
+
+    fn tree(&self, oid: Oid) -> Result<Rc<Tree>, StoreError> {
+        if let Some(tree) = self.trees.borrow().get(&oid) {
+            return Ok(Rc::clone(tree));
+        }
+        let object = self.read(oid, ObjectType::Tree)?;
+        let unreadable = || StoreError::Unreadable { id: oid.to_string(), why: "it is no well-formed tree".to_owned() };
+        let tree = Rc::new(Tree::parse(&object, oid.as_bytes().len()).ok_or_else(unreadable)?);
+        let mut trees = self.trees.borrow_mut();
+        if trees.len() > 512 {
+            trees.clear();
+        }
+        trees.insert(oid, Rc::clone(&tree));
+        Ok(tree)
+    }
+
+    /// Notes what `after` has more than or otherwise than `before`, descending only where ids differ.
+    fn compare(
+        &self,
+        before: &Tree,
+        after: &Tree,
+        folder: &str,
+        depth: usize,
+        entry: &mut StoredEntry,
+    ) -> Result<(), StoreError> {
+        if depth > MAX_DEPTH || entry.added.len() > MAX_FILES {
+            entry.altered.push(format!("{folder} (too deep or too many files)"));
+            return Ok(());
+        }
+        let path = |name: &[u8]| format!("{folder}{}", String::from_utf8_lossy(name));
+        entry.altered.extend(after.doubled.iter().map(|name| path(name)));
+        entry
+            .altered
+            .extend(before.items.keys().filter(|name| !after.items.contains_key(*name)).map(|name| path(name)));
+        for (name, (mode, oid)) in &after.items {
+            match before.items.get(name) {
+                Some((old_mode, old)) if old_mode == mode && old == oid => {}
+                Some((MODE_TREE, old)) if *mode == MODE_TREE => {
+                    let (old, new) = (self.tree(*old)?, self.tree(*oid)?);
+                    self.compare(&old, &new, &(path(name) + "/"), depth + 1, entry)?;
+                }
+                Some(_) => entry.altered.push(path(name)),
+                None if *mode == MODE_TREE => {
+                    let new = self.tree(*oid)?;
+                    if new.items.is_empty() {
+                        entry.altered.push(path(name));
+                    }
+                    self.compare(&Tree::default(), &new, &(path(name) + "/"), depth + 1, entry)?;
+                }
+                None => {
+                    let file = self.added_file(path(name), *mode, *oid)?;
+                    entry.added.push(file);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn added_file(&self, path: String, mode: u32, oid: Oid) -> Result<StoredFile, StoreError> {
+        const MODE_GITLINK: u32 = 0o160_000;
+        if mode == MODE_GITLINK {
+            return Ok(StoredFile { path, mode, size: 0, sha256: Digest::of(b""), bytes: None });
+        }
+        let bytes = self.read(oid, ObjectType::Blob)?;
+        let evidence = path.contains("/files/") && !path.starts_with("policy/");
+        let keep = !evidence && bytes.len() <= KEEP_BYTES;
+        let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
+        Ok(StoredFile { path, mode, size, sha256, bytes: keep.then_some(bytes) })
+    }
+}
+
+impl Tree {
+    /// `<mode> SP <name> NUL <id>`, repeated (gitformat, "tree objects").
+    fn parse(mut bytes: &[u8], id_length: usize) -> Option<Self> {
+        let mut tree = Self::default();
+        while !bytes.is_empty() {
+            let space = bytes.iter().position(|byte| *byte == b' ')?;
+            let mode = u32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
+            let rest = &bytes[space + 1..];
+            let nul = rest.iter().position(|byte| *byte == 0)?;
+            let (name, rest) = (&rest[..nul], &rest[nul + 1..]);
+            let (id, rest) = rest.split_at_checked(id_length)?;
+            if tree.items.insert(name.to_vec(), (mode, Oid::from_bytes(id).ok()?)).is_some() {
+                tree.doubled.push(name.to_vec());
+            }
+            bytes = rest;
+        }
+        Some(tree)
+    }
+}
+
+fn object_id(oid: Oid) -> Result<ObjectId, StoreError> {
+    ObjectId::parse(&oid.to_string()).map_err(|error| StoreError::Git(error.to_string()))
+}
+
+/// Tells libgit2 to flush objects and refs to disk before it reports success; it does not by default.
+#[expect(unsafe_code, reason = "git2 has no safe wrapper for this one option")]
+fn sync_writes() {
+    // SAFETY: git2 has initialised libgit2 by now; the option takes exactly one int.
+    unsafe {
+        libgit2_sys::git_libgit2_opts(
+            libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR as std::ffi::c_int,
+            1 as std::ffi::c_int,
+        );
+    }
+}

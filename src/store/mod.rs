@@ -1,0 +1,30 @@
+//! Where it lies: commits and bytes as they were read. Knows Git, believes nothing.
+
+pub mod commit;
+pub mod git;
+pub mod layout;
+
+use crate::id::{Digest, ObjectId};
+
+/// One commit of the evidence branch with what its tree changed, unverified.
+#[derive(Debug, Clone)]
+pub struct StoredEntry {
+    pub id: ObjectId,
+    /// The commit object's bytes.
+    pub commit: Vec<u8>,
+    pub added: Vec<StoredFile>,
+    /// Paths of the parent's tree that this commit changed, removed or made unreadable.
+    pub altered: Vec<String>,
+}
+
+/// A file a commit added.
+#[derive(Debug, Clone)]
+pub struct StoredFile {
+    pub path: String,
+    /// Git's file mode, such as `0o100644`.
+    pub mode: u32,
+    pub size: u64,
+    pub sha256: Digest,
+    /// The bytes of statements, policies and the README; evidence is kept by digest only.
+    pub bytes: Option<Vec<u8>>,
+}
