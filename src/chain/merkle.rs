@@ -16,6 +16,16 @@ impl Merkle {
         self.size
     }
 
+    /// Roots of the complete subtrees, largest first.
+    pub fn subtrees(&self) -> &[Digest] {
+        &self.subtrees
+    }
+
+    /// A tree as it was put aside; `None` when a tree of that size has another number of subtrees.
+    pub fn restore(size: u64, subtrees: Vec<Digest>) -> Option<Self> {
+        (u64::from(size.count_ones()) == subtrees.len() as u64).then_some(Self { size, subtrees })
+    }
+
     pub fn push(&mut self, statement: &[u8]) {
         let mut node = leaf(statement);
         // Every trailing one-bit of the size is a complete subtree as large as the new node.

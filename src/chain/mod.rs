@@ -6,11 +6,17 @@
 pub mod anchor;
 pub mod fault;
 mod examine;
+mod kind_rules;
 pub mod merkle;
+mod records;
+mod running;
+pub mod saved;
 pub mod verify;
 pub mod view;
 
 pub use anchor::{Limits, TrustAnchor};
 pub use fault::{Fault, FaultKind, Faults};
+pub use kind_rules::slug_of;
+pub use saved::Saved;
 pub use verify::Verifier;
 pub use view::{VerifiedEntry, VerifiedLedger, View};

@@ -1,13 +1,14 @@
 //! What a verified ledger can be asked. Read-only: nothing here can change what was checked.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::merkle::Merkle;
+use super::examine::Placed;
+use super::running::Running;
 use crate::entry::Statement;
 use crate::entry::kinds::{AttemptKey, Evidence, Kind, Open, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, Origin, PersonId, Timestamp, Version};
 use crate::sign::{PublicKey, Roster};
+use crate::store::commit::Commit;
 
 /// One entry that passed every step.
 #[derive(Debug, Clone)]
@@ -25,6 +26,27 @@ pub struct VerifiedEntry {
 }
 
 impl VerifiedEntry {
+    pub(super) fn new(
+        number: EntryNumber,
+        id: ObjectId,
+        commit: &Commit,
+        placed: Placed,
+        key: PublicKey,
+        roster: Arc<Roster>,
+    ) -> Self {
+        Self {
+            number,
+            commit: id,
+            path: placed.path,
+            statement: placed.statement,
+            key,
+            dsse: commit.trailers.dsse.as_ref().map(|dsse| dsse.signature),
+            summary: commit.text.lines().next().unwrap_or_default().to_owned(),
+            seconds: commit.seconds,
+            roster,
+        }
+    }
+
     pub const fn number(&self) -> EntryNumber {
         self.number
     }
@@ -117,30 +139,18 @@ impl PolicyInForce {
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
+
+    pub(super) fn shared_roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster)
+    }
 }
 
 /// A ledger that holds: every entry passed every step. Never empty.
 #[derive(Debug, Clone)]
 pub struct VerifiedLedger {
     pub(super) origin: Origin,
-    pub(super) chain: Chain,
+    pub(super) chain: Running,
     pub(super) anchored: bool,
-}
-
-/// What the steps build up, entry by entry.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Chain {
-    pub(super) entries: Vec<Arc<VerifiedEntry>>,
-    pub(super) policies: Vec<PolicyInForce>,
-    pub(super) merkle: Merkle,
-    /// Root over the entries before each entry.
-    pub(super) roots: Vec<Digest>,
-    pub(super) by_id: BTreeMap<EntryId, EntryNumber>,
-    pub(super) attempts: BTreeMap<AttemptKey, Vec<EntryNumber>>,
-    /// Entries in each folder, which decides the next one's part.
-    pub(super) folders: BTreeMap<String, u64>,
-    /// Entries voided, and by which entry.
-    pub(super) revoked: BTreeMap<EntryNumber, EntryNumber>,
 }
 
 impl VerifiedLedger {
@@ -148,12 +158,14 @@ impl VerifiedLedger {
         &self.origin
     }
 
+    /// Entries whose statements are at hand: all of them after a full verification, those of the
+    /// releases asked for after a resumed one.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &VerifiedEntry> {
-        self.chain.entries.iter().map(Arc::as_ref)
+        self.chain.loaded.values().map(Arc::as_ref)
     }
 
     pub fn size(&self) -> u64 {
-        self.chain.entries.len() as u64
+        self.chain.next().0
     }
 
     /// RFC 6962 root over all statements.
@@ -168,19 +180,31 @@ impl VerifiedLedger {
 
     /// SHA-256 of entry 0's statement: what a pin names.
     pub fn first(&self) -> Digest {
-        self.chain.entries.first().map_or(Digest::of(b""), |entry| entry.id().0)
+        self.chain.record(EntryNumber(0)).map_or(Digest::of(b""), |record| record.id.0)
     }
 
-    pub fn tip(&self) -> Option<&VerifiedEntry> {
-        self.chain.entries.last().map(Arc::as_ref)
+    /// The commit of the newest entry.
+    pub fn tip(&self) -> Option<ObjectId> {
+        let newest = self.chain.next().0.checked_sub(1)?;
+        self.chain.record(EntryNumber(newest)).map(|record| record.commit)
+    }
+
+    /// Time of the newest commit, in seconds since 1970.
+    pub const fn seconds(&self) -> i64 {
+        self.chain.seconds
+    }
+
+    /// The entry a statement already is, whether or not it is at hand.
+    pub fn position(&self, id: EntryId) -> Option<EntryNumber> {
+        self.chain.position(id)
     }
 
     pub fn find(&self, id: EntryId) -> Option<&VerifiedEntry> {
-        self.chain.by_id.get(&id).and_then(|number| self.entry(*number))
+        self.position(id).and_then(|number| self.entry(number))
     }
 
     pub fn entry(&self, number: EntryNumber) -> Option<&VerifiedEntry> {
-        self.chain.entries.get(usize::try_from(number.0).ok()?).map(Arc::as_ref)
+        self.chain.loaded.get(&number).map(Arc::as_ref)
     }
 
     /// Every policy there was, first to last.
@@ -190,12 +214,17 @@ impl VerifiedLedger {
 
     /// Entries a folder holds, over all its parts.
     pub fn folder_size(&self, folder: &str) -> u64 {
-        self.chain.folders.get(folder).copied().unwrap_or_default()
+        self.chain.folder_size(folder)
     }
 
-    /// Every folder there is, attempts and `policy` alike.
-    pub fn folders(&self) -> impl Iterator<Item = &str> {
-        self.chain.folders.keys().map(String::as_str)
+    /// Whether a folder would collide with one that is there.
+    pub fn has_folder(&self, folder: &str) -> bool {
+        self.chain.has_folder(folder)
+    }
+
+    /// The folder of an attempt.
+    pub fn folder(&self, key: &AttemptKey) -> Option<&str> {
+        self.chain.attempt(key).map(|attempt| attempt.folder.as_str())
     }
 
     /// The whole ledger.
@@ -227,8 +256,7 @@ impl<'l> View<'l> {
 
     /// RFC 6962 root over the entries of this view.
     pub fn root(&self) -> Digest {
-        let at = usize::try_from(self.size).unwrap_or(usize::MAX);
-        self.ledger.chain.roots.get(at).copied().unwrap_or_else(|| self.ledger.root())
+        self.ledger.chain.root_at(self.size).unwrap_or_else(|| self.ledger.root())
     }
 
     /// The same ledger, up to and without this entry.
@@ -244,7 +272,7 @@ impl<'l> View<'l> {
     /// Entries of one attempt that have not been voided, in order.
     pub fn attempt(&self, key: &AttemptKey) -> impl Iterator<Item = &'l VerifiedEntry> + use<'l> {
         let (ledger, size) = (self.ledger, self.size);
-        let numbers = ledger.chain.attempts.get(key).map(Vec::as_slice).unwrap_or_default();
+        let numbers = ledger.chain.by_attempt.get(key).map(Vec::as_slice).unwrap_or_default();
         numbers
             .iter()
             .take_while(move |number| number.0 < size)
@@ -266,20 +294,18 @@ impl<'l> View<'l> {
 
     /// Releases of a pipeline, in the order they were first opened.
     pub fn releases(&self, pipeline: &Name) -> Vec<&'l Version> {
-        let mut seen = BTreeSet::new();
-        let mut opened: Vec<(EntryNumber, &'l Version)> = Vec::new();
-        for (key, numbers) in &self.ledger.chain.attempts {
-            if let Some(first) = numbers.first().filter(|first| key.pipeline == *pipeline && first.0 < self.size) {
-                opened.push((*first, &key.release));
+        let mut releases: Vec<&'l Version> = Vec::new();
+        for attempt in self.ledger.chain.attempts.iter().filter(|attempt| attempt.opened.0 < self.size) {
+            if attempt.key.pipeline == *pipeline && !releases.contains(&&attempt.key.release) {
+                releases.push(&attempt.key.release);
             }
         }
-        opened.sort_unstable();
-        opened.into_iter().map(|(_, release)| release).filter(|release| seen.insert(*release)).collect()
+        releases
     }
 
     fn opened(&self, key: &AttemptKey) -> Option<Attempt<'l>> {
-        let (key, numbers) = self.ledger.chain.attempts.get_key_value(key)?;
-        let entry = self.ledger.entry(*numbers.first()?).filter(|entry| entry.number.0 < self.size)?;
+        let attempt = self.ledger.chain.attempt(key).filter(|attempt| attempt.opened.0 < self.size)?;
+        let (key, entry) = (&attempt.key, self.ledger.entry(attempt.opened)?);
         match entry.predicate() {
             Predicate::Open(open) => Some(Attempt { key, entry, open }),
             _ => None,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::context::{Context, Identity, Loaded, expected};
 use super::failure::{Failure, FailureKind};
-use crate::chain::verify::slug_of;
+use super::state;
+use crate::chain::slug_of;
 use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::entry::kinds::{PolicyFile, Predicate};
 use crate::entry::{Draft, Kind};
@@ -57,7 +58,7 @@ pub fn append(
         drop(plan);
         match written {
             Ok(commit) => {
-                catch_up(loaded)?;
+                catch_up(context, loaded)?;
                 return match loaded.ledger.entry(number).map(VerifiedEntry::commit) {
                     Some(found) if *found == commit => Ok(Some(Appended { number, existing: false })),
                     _ => Err(Failure::conflict("the branch was replaced while this entry was written")),
@@ -66,7 +67,7 @@ pub fn append(
             Err(failure) if failure.kind == FailureKind::Conflict && attempt + 1 < TRIES => {
                 let spread = context.world().jitter().wrapping_mul(u64::from(attempt) + 7) % 23;
                 context.world().pause(Duration::from_millis(1 + spread + u64::from(attempt.min(40))));
-                catch_up(loaded)?;
+                catch_up(context, loaded)?;
             }
             Err(failure) => return Err(failure),
         }
@@ -75,16 +76,20 @@ pub fn append(
 }
 
 /// Reads and verifies what has been appended since: our own entries are read back like anybody's.
-fn catch_up(loaded: &mut Loaded) -> Result<(), Failure> {
+fn catch_up(context: &Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
     let tip = loaded.store.tip()?;
-    let known = loaded.ledger.tip().map(|entry| entry.commit().clone());
-    let new = loaded.store.commits(&tip.commit, known.as_ref())?;
+    let known = loaded.ledger.tip();
+    let Some(new) = loaded.store.commits_after(&tip.commit, known.as_ref())? else {
+        let known = known.map_or_else(String::new, |id| id.to_string());
+        return Err(Failure::conflict(format!("the evidence branch no longer contains {known}: it was replaced")));
+    };
     let mut verifier = Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default());
     for id in &new {
         verifier.admit(loaded.store.entry(id)?);
     }
     loaded.ledger = verifier.finish().map_err(Failure::broken)?;
     loaded.tip = tip;
+    state::save(context, &loaded.store, &loaded.ledger);
     Ok(())
 }
 
@@ -142,8 +147,8 @@ impl Plan<()> {
         let position = Position { folder: &folder, index: ledger.folder_size(&folder), number };
         let slug = slug_of(predicate, Some(&identity.person));
         let files = files_of(draft, position, slug.as_deref());
-        let parent = ledger.tip().map(|entry| entry.commit().clone());
-        let earlier = ledger.tip().map_or(0, VerifiedEntry::seconds);
+        let parent = ledger.tip();
+        let earlier = ledger.seconds();
         let before = parent.clone();
         let commit = move |tree| Commit {
             tree,
@@ -196,12 +201,7 @@ fn folder_of(ledger: &VerifiedLedger, predicate: &Predicate) -> String {
     match (predicate, &predicate.scope().attempt) {
         (Predicate::Open(open), _) => open.folder.to_string(),
         (_, None) => POLICY_FOLDER.to_owned(),
-        (_, Some(key)) => ledger
-            .view()
-            .attempts(&key.pipeline, &key.gate, &key.release)
-            .into_iter()
-            .find(|attempt| attempt.key == key)
-            .map_or_else(String::new, |attempt| attempt.open.folder.to_string()),
+        (_, Some(key)) => ledger.folder(key).unwrap_or_default().to_owned(),
     }
 }
 

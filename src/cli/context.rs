@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::args::Global;
 use super::failure::Failure;
 use super::output::Printer;
+use super::state;
 use super::world::{World, ask_passphrase};
 use crate::chain::{Limits, TrustAnchor, VerifiedLedger, Verifier};
 use crate::findings::{Findings, Table};
@@ -57,22 +58,69 @@ impl Context<'_> {
         Ok(GitStore::open(&self.world().directory, from_env)?)
     }
 
-    /// Reads and verifies the whole ledger against the pin.
-    pub fn load(&mut self) -> Result<Loaded, Failure> {
+    /// Reads and verifies the whole ledger against the pin, from the first entry on.
+    pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
         let tip = store.tip()?;
         let anchor = TrustAnchor { first: self.pin(&store)? };
         let mut verifier = Verifier::new(store.format(), anchor, Limits::default());
-        for id in store.commits(&tip.commit, None)? {
+        for id in store.commits(&tip.commit)? {
             verifier.admit(store.entry(&id)?);
         }
-        let ledger = verifier.finish().map_err(Failure::broken)?;
+        let ledger = verifier.finish().map_err(|faults| {
+            state::forget(self, &store);
+            Failure::broken(faults)
+        })?;
+        state::save(self, &store, &ledger);
+        self.told(Loaded { store, tip, ledger })
+    }
+
+    /// Goes on from what was verified here before, with the statements of a release at hand (of every
+    /// pipeline's newest without one). Whatever does not fit is settled by reading everything.
+    pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
+        match self.resume(release)? {
+            Some(loaded) => self.told(loaded),
+            None => self.load_whole(),
+        }
+    }
+
+    fn resume(&self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
+        let store = self.open_store()?;
+        let tip = store.tip()?;
+        let pin = self.pin(&store)?;
+        let Some(known) = state::restore(self, &store, pin) else { return Ok(None) };
+        let (size, at) = (known.size(), known.tip());
+        let Some(new) = store.commits_after(&tip.commit, at.as_ref())? else { return Ok(None) };
+        let mut verifier = Verifier::resume(known, store.format(), Limits::default());
+        for id in new {
+            verifier.admit(store.entry(&id)?);
+        }
+        let Ok(mut ledger) = verifier.finish() else { return Ok(None) };
+        let releases = match release {
+            Some(text) => crate::id::Version::parse(text).into_iter().collect(),
+            None => ledger.newest_releases(),
+        };
+        let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
+        for (folder, entries) in wanted {
+            let Ok(found) = store.statements(&tip.commit, &folder, &entries) else { return Ok(None) };
+            if !ledger.reload(found, store.format()) {
+                return Ok(None);
+            }
+        }
+        if ledger.size() > size {
+            state::save(self, &store, &ledger);
+        }
+        Ok(Some(Loaded { store, tip, ledger }))
+    }
+
+    fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {
+        let tip = &loaded.tip;
         if let Some(remote) = &tip.elsewhere {
             let hint = format!("git fetch {remote} evidence:evidence");
             self.printer
                 .talk(format!("note: {remote} has entries that are not on the local evidence branch\n  → {hint}"));
         }
-        Ok(Loaded { store, tip, ledger })
+        Ok(loaded)
     }
 
     /// The first entry's digest this source tree or `--root` names.

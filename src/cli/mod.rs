@@ -10,6 +10,7 @@ mod failure;
 mod files;
 mod output;
 mod select;
+mod state;
 pub mod world;
 
 use std::ffi::OsString;

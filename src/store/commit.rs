@@ -27,7 +27,7 @@ impl ObjectFormat {
         }
     }
 
-    const fn hex_digits(self) -> usize {
+    pub const fn hex_digits(self) -> usize {
         match self {
             Self::Sha1 => 40,
             Self::Sha256 => 64,

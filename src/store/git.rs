@@ -11,8 +11,8 @@ use std::rc::Rc;
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
 use super::commit::{self, ObjectFormat};
-use super::{StoredEntry, StoredFile};
-use crate::id::{Digest, ObjectId};
+use super::{StoredEntry, StoredFile, StoredStatement};
+use crate::id::{Digest, EntryNumber, ObjectId};
 
 /// The evidence branch.
 pub const BRANCH: &str = "refs/heads/evidence";
@@ -160,17 +160,87 @@ impl GitStore {
         }
     }
 
-    /// Commits from the one after `known` to `tip`, oldest first; all of them without `known`.
-    pub fn commits(&self, tip: &ObjectId, known: Option<&ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
+    /// Every commit up to `tip`, oldest first.
+    pub fn commits(&self, tip: &ObjectId) -> Result<Vec<ObjectId>, StoreError> {
+        self.commits_after(tip, None).map(Option::unwrap_or_default)
+    }
+
+    /// Commits after `known` up to `tip`, oldest first; `None` when `known` is not in its history.
+    pub fn commits_after(&self, tip: &ObjectId, known: Option<&ObjectId>) -> Result<Option<Vec<ObjectId>>, StoreError> {
         let mut commits = Vec::new();
         let mut next = Some(tip.clone());
-        while let Some(id) = next.filter(|id| Some(id) != known) {
+        while let Some(id) = next {
+            if known == Some(&id) {
+                commits.reverse();
+                return Ok(Some(commits));
+            }
             let object = self.read(self.oid(&id)?, ObjectType::Commit)?;
             next = commit::links(&object).and_then(|(_, parents)| parents.into_iter().next());
             commits.push(id);
         }
         commits.reverse();
-        Ok(commits)
+        Ok(known.is_none().then_some(commits))
+    }
+
+    /// Statements of a folder's entries with their commits, as the branch holds them now.
+    pub fn statements(
+        &self,
+        tip: &ObjectId,
+        folder: &str,
+        wanted: &[(EntryNumber, ObjectId)],
+    ) -> Result<Vec<StoredStatement>, StoreError> {
+        let mut files = BTreeMap::new();
+        let tree = self.folder(tip, folder)?;
+        self.list_statements(&tree, folder, &mut files)?;
+        let mut found = Vec::new();
+        for (number, commit) in wanted {
+            let Some((path, oid)) = files.get(number.padded().as_str()) else {
+                return Err(StoreError::Missing { id: format!("{tip}:{folder}/{}-…", number.padded()) });
+            };
+            found.push(StoredStatement {
+                number: *number,
+                commit: self.read(self.oid(commit)?, ObjectType::Commit)?,
+                path: path.clone(),
+                statement: self.read(*oid, ObjectType::Blob)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Statement files of a folder and its parts, by the number their name begins with.
+    fn list_statements(
+        &self,
+        tree: &Tree,
+        folder: &str,
+        files: &mut BTreeMap<String, (String, Oid)>,
+    ) -> Result<(), StoreError> {
+        for (name, (mode, oid)) in &tree.items {
+            let name = String::from_utf8_lossy(name);
+            let path = format!("{folder}/{name}");
+            if *mode == MODE_TREE && name.starts_with("part-") {
+                let part = self.tree(*oid)?;
+                self.list_statements(&part, &path, files)?;
+            } else if let Some((number, _)) = name.split_once('-') {
+                files.insert(number.to_owned(), (path, *oid));
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&self, at: &ObjectId, path: &str) -> Result<Rc<Tree>, StoreError> {
+        let object = self.read(self.oid(at)?, ObjectType::Commit)?;
+        let missing = || StoreError::Missing { id: format!("{at}:{path}") };
+        let (tree, _) = commit::links(&object).ok_or_else(missing)?;
+        let mut tree = self.tree(self.oid(&tree)?)?;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            tree = self.tree(tree.items.get(part.as_bytes()).ok_or_else(missing)?.1)?;
+        }
+        Ok(tree)
+    }
+
+    /// Where git keeps what all work trees of this repository share.
+    pub fn common_directory(&self) -> &Path {
+        self.repo.commondir()
     }
 
     /// One commit with what it changed against its first parent.
@@ -194,15 +264,11 @@ impl GitStore {
 
     /// Bytes of one file at a commit of the branch. Unverified: compare them with a statement's digest.
     pub fn file(&self, at: &ObjectId, path: &str) -> Result<Vec<u8>, StoreError> {
-        let object = self.read(self.oid(at)?, ObjectType::Commit)?;
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.folder(at, folder)?;
         let missing = || StoreError::Missing { id: format!("{at}:{path}") };
-        let (tree, _) = commit::links(&object).ok_or_else(missing)?;
-        let mut id = self.oid(&tree)?;
-        for part in path.split('/') {
-            let tree = self.tree(id)?;
-            id = tree.items.get(part.as_bytes()).ok_or_else(missing)?.1;
-        }
-        self.read(id, ObjectType::Blob)
+        let (_, id) = folder.items.get(name.as_bytes()).ok_or_else(missing)?;
+        self.read(*id, ObjectType::Blob)
     }
 
     /// Writes blobs and trees for files added to a commit's tree; returns the new tree. Nothing is

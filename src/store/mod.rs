@@ -4,7 +4,7 @@ pub mod commit;
 pub mod git;
 pub mod layout;
 
-use crate::id::{Digest, ObjectId};
+use crate::id::{Digest, EntryNumber, ObjectId};
 
 /// One commit of the evidence branch with what its tree changed, unverified.
 #[derive(Debug, Clone)]
@@ -27,4 +27,14 @@ pub struct StoredFile {
     pub sha256: Digest,
     /// The bytes of statements, policies and the README; evidence is kept by digest only.
     pub bytes: Option<Vec<u8>>,
+}
+
+/// One statement with the commit that brought it, read again after it was verified once.
+#[derive(Debug, Clone)]
+pub struct StoredStatement {
+    pub number: EntryNumber,
+    /// The commit object's bytes.
+    pub commit: Vec<u8>,
+    pub path: String,
+    pub statement: Vec<u8>,
 }

@@ -4,4 +4,6 @@
 
 mod support;
 
+mod gates;
+mod steps;
 mod story;

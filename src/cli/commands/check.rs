@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load()?;
+    let loaded = context.load(args.release.as_deref())?;
     if args.ci && !loaded.ledger.is_anchored() {
         return Err(Failure::unknown("nothing pins this ledger, so a verdict would mean nothing in CI")
             .hint("commit .ledger.toml with the source")

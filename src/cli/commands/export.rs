@@ -32,7 +32,7 @@ enum ExportCommand {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load()?;
+    let loaded = context.load_whole()?;
     match &args.command {
         ExportCommand::Dsse { entries } => {
             let chosen: Vec<&VerifiedEntry> = match entries.is_empty() {

@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load()?;
+    let loaded = context.load_whole()?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let gate = match (&args.gate, evaluator.policy(loaded.ledger.size())) {
         (None, _) => None,

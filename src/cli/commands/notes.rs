@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load()?;
+    let loaded = context.load(Some(&args.release))?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
     let release = Version::parse(&args.release)?;

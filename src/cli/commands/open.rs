@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::select;
 use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Mode, Open, Predicate, Source};
 use crate::entry::{DigestSet, Draft, Subject};
-use crate::id::{EntryNumber, Version, fold};
+use crate::id::{EntryNumber, Version};
 use crate::policy::audit::base_folder;
 use crate::policy::{Evaluator, Gate, Pipeline, Policy};
 use crate::store::git::SourceCommit;
@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let mut loaded = context.load()?;
+    let mut loaded = context.load(args.release.as_deref())?;
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
@@ -140,10 +140,9 @@ impl Opening<'_> {
         attempts: usize,
     ) -> Result<Draft, Failure> {
         let base = base_folder(self.policy, self.pipeline, &self.gate.id, &self.release, now).unwrap_or_default();
-        let taken: Vec<String> = ledger.folders().map(fold).collect();
         let mut repeat = 1;
         let mut folder = folder_name(&base, repeat)?;
-        while taken.contains(&fold(folder.as_str())) {
+        while ledger.has_folder(folder.as_str()) {
             repeat += 1;
             folder = folder_name(&base, repeat)?;
         }

@@ -49,7 +49,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         PolicyCommand::Check { file } => check(file.as_ref(), context),
         PolicyCommand::Apply { message } => apply(message, context),
         PolicyCommand::Show => {
-            let loaded = context.load()?;
+            let loaded = context.load(None)?;
             let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();
             context.printer.raw(text.as_bytes());
             Ok(Answer::Yes)
@@ -100,7 +100,7 @@ fn as_json(findings: &Findings, file: &str, text: &str) -> serde_json::Value {
 }
 
 fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let mut loaded = context.load()?;
+    let mut loaded = context.load(None)?;
     let root = loaded.store.work_tree().ok_or_else(|| Failure::usage("a bare repository has no ledger.toml"))?;
     let text = read(context, &root.join(POLICY_FILE))?;
     let policy = parse_or_fail(&text)?;

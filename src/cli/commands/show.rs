@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load()?;
+    let loaded = context.load_whole()?;
     let entry = find(&loaded.ledger, &args.entry)?;
     if let Some(name) = &args.file {
         let bytes = file(&loaded, entry, name)?;

@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load()?;
+    let loaded = context.load(args.release.as_deref())?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
     if let Some(gate) = &args.gate {

@@ -17,7 +17,7 @@ use crate::report::escape::visible;
 pub struct Args {}
 
 pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = match context.load() {
+    let loaded = match context.load_whole() {
         Ok(loaded) => loaded,
         Err(failure) => return fail(context, failure),
     };
@@ -53,7 +53,7 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         ledger.first(),
         if ledger.is_anchored() { "as pinned" } else { "not pinned" }
     ));
-    if let Some(tip) = ledger.tip() {
+    if let Some(tip) = ledger.entries().next_back() {
         context.printer.say(format!("  tip    {} at {}  {}", tip.commit(), tip.recorded_at(), visible(tip.summary())));
     }
     if !ledger.is_anchored() {

@@ -121,6 +121,8 @@ impl<'c, 'w> Stage<'c, 'w> {
         world
             .env
             .retain(|name, _| !name.starts_with("LEDGER_") && !name.starts_with("GIT_") && name != "SSH_AUTH_SOCK");
+        let state = self.root.join("state").display().to_string();
+        world.env.insert("XDG_STATE_HOME".to_owned(), state);
         let code = crate::cli::run(arguments, world);
         world.directory = before;
         world.env = env;
