@@ -244,7 +244,7 @@ name!(
     Version, "a version", check_version
 );
 name!(
-    /// One folder of the evidence branch, such as `Stage9_Alpha_20251004` or `…​.2`.
+    /// One folder of the evidence branch, such as `Stage9_Alpha_20251004` or `….2`.
     Folder, "a folder name", check_file_name
 );
 name!(
@@ -322,7 +322,7 @@ fn check_file_name(text: &str) -> Result<(), &'static str> {
         _ if text.len() > 200 => Err("it is longer than 200 bytes"),
         _ if text.starts_with('.') => Err("it must not begin with a dot"),
         _ if text.ends_with(['.', ' ']) => Err("Windows drops a dot or blank at the end"),
-        _ if device => Err("Windows reserves this name"),
+        _ if device || is_short_git(text) => Err("Windows or git reserves this name"),
         _ if text.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) => {
             Err("/ \\ : * ? \" < > | cannot stand in a file name everywhere")
         }
@@ -330,6 +330,12 @@ fn check_file_name(text: &str) -> Result<(), &'static str> {
         _ if !is_nfc(text) => Err("it must be in Unicode form NFC"),
         _ => Ok(()),
     }
+}
+
+/// `git~1` and its kind: what Windows may call `.git`.
+fn is_short_git(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.strip_prefix("git~").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn check_object_id(text: &str) -> Result<(), &'static str> {
@@ -375,8 +381,21 @@ mod tests {
 
     #[test]
     fn names_that_would_escape_or_collide_are_refused() {
-        for bad in ["..", ".git", "a/b", "a\\b", "CON", "nul.txt", "COM1.log", "a.", "a ", "a\u{202e}b", "e\u{301}", ""]
-        {
+        for bad in [
+            "..",
+            ".git",
+            "a/b",
+            "a\\b",
+            "CON",
+            "nul.txt",
+            "COM1.log",
+            "a.",
+            "a ",
+            "a\u{202e}b",
+            "e\u{301}",
+            "GIT~1",
+            "",
+        ] {
             assert!(FileName::parse(bad).is_err(), "{bad:?}");
         }
         for good in ["frontend_build_20251004.log", "설치_결과.png", "a b.txt", "COMMON.txt"] {

@@ -52,7 +52,7 @@ fault_kinds! {
     CommitMalformed => "commit-malformed",
     /// Step 2: not the next number.
     Number => "number",
-    /// Step 2: not exactly one parent, or not the entry before.
+    /// Step 2: its parent is not the entry before. (Two parents are no canonical commit.)
     Parent => "parent",
     /// Step 3: the commit's time runs backwards, or lies before the statement's.
     Time => "time",

@@ -9,9 +9,9 @@ use crate::sign::Roster;
 use crate::sign::roster::Person;
 use crate::store::layout::{POLICY_FOLDER, Position, slug};
 
-/// Never a policy, never another revocation; an attempt's opening holds everything after it.
-const REVOCABLE: &[Kind] =
-    &[Kind::Evidence, Kind::Approval, Kind::Waiver, Kind::Promotion, Kind::Trigger, Kind::Rollback];
+/// Never a policy, never another revocation; an attempt's opening holds everything after it, and a
+/// rollback taken back would make its promotion stand again.
+const REVOCABLE: &[Kind] = &[Kind::Evidence, Kind::Approval, Kind::Waiver, Kind::Promotion, Kind::Trigger];
 
 /// What an entry is judged by.
 pub struct KindCase<'c> {

@@ -99,6 +99,11 @@ impl VerifiedEntry {
         &self.summary
     }
 
+    /// The commit's time as an instant; never before the entry's own, nor the commit's before it.
+    pub fn committed_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.seconds).unwrap_or_else(|_| self.recorded_at())
+    }
+
     /// The commit's time in seconds since 1970.
     pub const fn seconds(&self) -> i64 {
         self.seconds

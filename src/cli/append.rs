@@ -9,7 +9,7 @@ use crate::chain::slug_of;
 use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::entry::kinds::{PolicyFile, Predicate};
 use crate::entry::{Draft, Kind};
-use crate::id::{EntryNumber, ObjectId, Timestamp};
+use crate::id::{EntryNumber, ObjectId};
 use crate::sign::public_key::PublicKey;
 use crate::sign::sshsig::{SshSignature, to_be_signed};
 use crate::sign::{Signer, dsse};
@@ -52,7 +52,7 @@ pub fn append(
             Some(signer) => signer,
             none => none.insert(identity.unlock()?),
         };
-        let plan = Plan::on(&loaded.ledger, &draft, identity, context.world().now());
+        let plan = Plan::on(&loaded.ledger, &draft, identity);
         let number = plan.number;
         let written = plan.write(&loaded.store, &draft, signer, expected(&loaded.tip));
         drop(plan);
@@ -94,13 +94,7 @@ fn catch_up(context: &Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
 }
 
 /// Entry 0 of a new ledger: there is nothing to read back onto, so it is verified from nothing.
-pub fn begin(
-    context: &Context<'_>,
-    store: &GitStore,
-    draft: &Draft,
-    person: (&str, &str),
-    signer: &Signer,
-) -> Result<ObjectId, Failure> {
+pub fn begin(store: &GitStore, draft: &Draft, person: (&str, &str), signer: &Signer) -> Result<ObjectId, Failure> {
     let predicate = &draft.statement.predicate;
     let plan = Plan {
         number: EntryNumber(0),
@@ -111,7 +105,7 @@ pub fn begin(
             parent: None,
             name: person.1.to_owned(),
             email: person.0.to_owned(),
-            seconds: context.world().now().seconds().max(predicate.recorded_at().seconds()),
+            seconds: predicate.recorded_at().seconds(),
             text: draft.message.clone(),
             trailers: Trailers {
                 origin: predicate.scope().origin.clone(),
@@ -139,7 +133,6 @@ impl Plan<()> {
         ledger: &'p VerifiedLedger,
         draft: &'p Draft,
         identity: &'p Identity,
-        now: Timestamp,
     ) -> Plan<impl Fn(ObjectId) -> Commit + 'p> {
         let number = EntryNumber(ledger.size());
         let predicate = &draft.statement.predicate;
@@ -156,7 +149,7 @@ impl Plan<()> {
             name: identity.person.name.clone(),
             email: identity.person.id.to_string(),
             // Clocks of laptops differ; the ledger's time never runs backwards.
-            seconds: now.seconds().max(earlier).max(predicate.recorded_at().seconds()),
+            seconds: predicate.recorded_at().seconds().max(earlier),
             text: draft.message.clone(),
             trailers: Trailers {
                 origin: ledger.origin().clone(),

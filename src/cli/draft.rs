@@ -95,9 +95,10 @@ fn readme(origin: &Origin) -> String {
          With the tool: `ledger verify` in a clone.\n\n\
          With stock git (2.34 or newer, OpenSSH 8.9 or newer), the signatures alone:\n\n\
          ```sh\n\
-         git show origin/evidence:policy/files/000000/allowed_signers > allowed_signers\n\
-         git rev-list origin/evidence | TZ=UTC xargs git -c gpg.ssh.allowedSignersFile=allowed_signers verify-commit\n\
-         ```\n\n\
-         People who joined later are in the `allowed_signers` of the newest policy entry.\n"
+         git ls-tree -r --name-only origin/evidence policy | grep allowed_signers$ |\n\
+         \x20 while read -r file; do git show \"origin/evidence:$file\"; done | sort -u > allowed_signers\n\
+         git rev-list origin/evidence |\n\
+         \x20 TZ=UTC xargs git -c gpg.ssh.allowedSignersFile=\"$PWD/allowed_signers\" verify-commit\n\
+         ```\n"
     )
 }

@@ -93,9 +93,15 @@ impl Decision {
         if open { Verdict::Open } else { Verdict::Closed }
     }
 
-    /// Whether everything but the signatures is there, so that somebody may sign.
-    pub fn is_ready(&self) -> bool {
-        !self.rules.is_empty() && self.unmet().all(|rule| rule.kind == RuleKind::Approval)
+    /// Whether everything but the signatures is there, so that somebody may sign. Who rejected
+    /// before may approve now: their new word replaces the old one, which `own` recognises.
+    pub fn is_ready(&self, own: impl Fn(EntryNumber) -> bool) -> bool {
+        let settled = |rule: &RuleOutcome| match rule.kind {
+            RuleKind::Approval => true,
+            RuleKind::Rejection => rule.by.iter().all(|(entry, _)| own(*entry)),
+            RuleKind::Attempt | RuleKind::Gate | RuleKind::Evidence | RuleKind::Phrase => false,
+        };
+        !self.rules.is_empty() && self.unmet().all(settled)
     }
 
     pub fn unmet(&self) -> impl Iterator<Item = &RuleOutcome> {

@@ -90,6 +90,7 @@ impl<'l> Evaluator<'l> {
         });
         let case = Case { evaluator: self, policy, pipeline, gate, attempt, view, ask };
         decision.rules.extend(source_rule(&case));
+        decision.rules.extend(rolled_back(&case));
         rules::evaluate(&case, &mut decision);
         decision.promoted = self.promotion(view, pipeline, gate, ask.release).map(VerifiedEntry::number);
         decision
@@ -120,7 +121,8 @@ impl<'l> Evaluator<'l> {
         for entry in view.attempt(attempt.key) {
             match entry.predicate() {
                 Predicate::Promotion(_) if self.is_justified(entry) => standing = Some(entry),
-                Predicate::Rollback(_) => standing = None,
+                // What was rolled back stays so; the release goes on in a new attempt.
+                Predicate::Rollback(_) => return None,
                 _ => {}
             }
         }
@@ -146,7 +148,8 @@ impl<'l> Evaluator<'l> {
             gate: &key.gate,
             release: &key.release,
             size: promotion.number().0,
-            now: promotion.recorded_at(),
+            // The commit's time: never before its parent's, so nobody can promote in the past.
+            now: promotion.committed_at(),
             observed: &Observed::new(),
             source: None,
         });
@@ -184,6 +187,22 @@ fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
         );
     }
     Some(outcome)
+}
+
+/// An attempt that was rolled back is over.
+fn rolled_back(case: &Case<'_, '_>) -> Option<RuleOutcome> {
+    let mut entries = case.view.attempt(case.attempt.key);
+    let rollback = entries.find(|entry| matches!(entry.predicate(), Predicate::Rollback(_)))?;
+    Some(RuleOutcome {
+        id: name("rollback"),
+        kind: RuleKind::Attempt,
+        state: RuleState::Failed,
+        by: Vec::new(),
+        need: "an attempt that was not rolled back".to_owned(),
+        have: format!("entry {} rolled it back", rollback.number()),
+        who: Vec::new(),
+        hint: format!("ledger open {} --release {} --retry", case.gate.id, shell(case.ask.release.as_str())),
+    })
 }
 
 fn no_gate(ask: &Ask<'_>) -> RuleOutcome {

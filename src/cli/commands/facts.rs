@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     })?;
     if context.printer.json {
         context.printer.json(
-            &serde_json::json!({ "schema": format!("{SCHEMAS}facts/v0.1"), "format": reader.format, "facts": facts }),
+            &serde_json::json!({ "schema": format!("{SCHEMAS}file-facts/v0.1"), "format": reader.format, "facts": facts }),
         );
         return Ok(Answer::Yes);
     }

@@ -97,7 +97,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     store.check_not_checked_out()?;
     let signer = sources.unlock(&candidate)?;
-    let commit = append::begin(context, &store, &draft, (person.id.as_str(), &person.name), &signer)?;
+    let commit = append::begin(&store, &draft, (person.id.as_str(), &person.name), &signer)?;
     let mut verifier = Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default());
     verifier.admit(store.entry(&commit)?);
     verifier.finish().map_err(Failure::broken)?;

@@ -76,7 +76,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if context.printer.json {
         let entry = number.and_then(|number| loaded.ledger.entry(number));
         context.printer.json(&serde_json::json!({
-            "schema": format!("{}open/v0.1", crate::cli::output::SCHEMAS),
+            "schema": format!("{}opened/v0.1", crate::cli::output::SCHEMAS),
             "entry": number, "id": entry.map(|entry| entry.id()), "gate": gate.id, "release": opening.release,
             "commit": opening.source.commit,
         }));

@@ -50,9 +50,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let observed = select::observe(context, &loaded.store, pipeline, gate, &release);
-    let now = context.world().now();
+    let clock = context.world().now();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
         let evaluator = Evaluator::new(ledger);
+        // Judged at the time the commit will have, so that evaluating it again gives the same answer.
+        let now = Timestamp::from_seconds(ledger.seconds().max(clock.seconds()))?;
         let ask = Ask {
             pipeline: &pipeline.id,
             gate: &gate.id,

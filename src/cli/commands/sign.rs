@@ -118,7 +118,9 @@ fn refusal(
         });
         return Some(format!("{} may not sign {}: {}", identity.person.handle(), gate.id, why.unwrap_or_default()));
     }
-    if !args.reject && !decision.is_ready() {
+    let ledger = evaluator.ledger();
+    let own = |entry| ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id);
+    if !args.reject && !decision.is_ready(own) {
         return Some(format!("{} cannot be signed: {}", gate.id, board::tally(decision)));
     }
     None

@@ -54,6 +54,9 @@ pub struct Command {
     pub finished_at: Timestamp,
 }
 
+/// The largest size every JSON reader keeps exactly.
+const MAX_SIZE: u64 = 1 << 53;
+
 impl Evidence {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let mut names: Vec<String> = self.files.iter().map(|file| crate::id::fold(file.name.as_str())).collect();
@@ -61,6 +64,7 @@ impl Evidence {
         match self.files.len() {
             0 => Err("evidence needs at least one file"),
             _ if names.windows(2).any(|pair| pair[0] == pair[1]) => Err("two files of one entry share a name"),
+            _ if self.files.iter().any(|file| file.size > MAX_SIZE) => Err("a file's size lies beyond 2^53"),
             _ if self.command.as_ref().is_some_and(|c| c.argv.is_empty()) => Err("a command needs a program"),
             _ => Ok(()),
         }

@@ -11,6 +11,9 @@ use crate::policy::evaluate::{name, shell};
 use crate::policy::{ApprovalRule, Gate, Hat, Policy, Severity};
 use crate::sign::roster::{Person, count_people};
 
+/// Each person's last word in an attempt.
+type Current<'l> = BTreeMap<&'l PersonId, (&'l VerifiedEntry, &'l Approval)>;
+
 /// Whether a person may approve under a rule, before they are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
@@ -26,7 +29,7 @@ pub fn evaluate(case: &Case<'_, '_>, evidence: &[EvidenceOutcome<'_, '_>]) -> (V
     for rule in &case.gate.approvals {
         outcomes.push(judge(case, rule, &current, evidence, &mut warnings));
     }
-    outcomes.extend(rejection(case, &current));
+    outcomes.extend(rejections(case, &current));
     (outcomes, warnings)
 }
 
@@ -60,8 +63,8 @@ pub fn standing(case: &Case<'_, '_>, rule: &ApprovalRule, person: &Person) -> St
 }
 
 /// Each person's last word in this attempt, withdrawn ones left out.
-fn current_decisions<'l>(case: &Case<'_, 'l>) -> BTreeMap<&'l PersonId, (&'l VerifiedEntry, &'l Approval)> {
-    let mut current: BTreeMap<&PersonId, (&VerifiedEntry, &Approval)> = BTreeMap::new();
+fn current_decisions<'l>(case: &Case<'_, 'l>) -> Current<'l> {
+    let mut current = Current::new();
     for entry in case.view.attempt(case.attempt.key) {
         let Predicate::Approval(approval) = entry.predicate() else { continue };
         match approval.decision {
@@ -79,7 +82,7 @@ fn current_decisions<'l>(case: &Case<'_, 'l>) -> BTreeMap<&'l PersonId, (&'l Ver
 fn judge(
     case: &Case<'_, '_>,
     rule: &ApprovalRule,
-    current: &BTreeMap<&PersonId, (&VerifiedEntry, &Approval)>,
+    current: &Current<'_>,
     evidence: &[EvidenceOutcome<'_, '_>],
     warnings: &mut Vec<String>,
 ) -> RuleOutcome {
@@ -181,19 +184,22 @@ fn contents(evidence: &Evidence) -> Vec<(&str, Digest)> {
     files
 }
 
-/// An open rejection by somebody whose approval would have counted closes the gate.
-fn rejection(case: &Case<'_, '_>, current: &BTreeMap<&PersonId, (&VerifiedEntry, &Approval)>) -> Option<RuleOutcome> {
+/// Every open rejection by somebody whose approval would have counted closes the gate.
+fn rejections(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<RuleOutcome> {
     let roles: Vec<_> = case.gate.approvals.iter().flat_map(|rule| rule.roles.iter().cloned()).collect();
     let entitled = |entry: &VerifiedEntry| {
         entry.roster().person(entry.person()).is_some_and(|p| !p.bot && roles.iter().any(|role| p.has_role(role)))
     };
-    let (entry, approval) =
-        current.values().find(|(entry, approval)| approval.decision == Decision::Rejected && entitled(entry))?;
-    let mut base = outcome(name("rejection"), RuleKind::Rejection, "no open rejection".to_owned());
-    base.who = vec![entry.predicate().actor().name.clone()];
-    base.hint = format!("ledger sign {} --withdraw -m REASON", case.gate.id);
-    let reason = approval.reason.clone().unwrap_or_default();
-    Some(failed(base, format!("entry {}: rejected by {}: {reason}", entry.number(), entry.predicate().actor().name)))
+    let open = current.values().filter(|(entry, approval)| approval.decision == Decision::Rejected && entitled(entry));
+    open.map(|(entry, approval)| {
+        let mut base = outcome(name("rejection"), RuleKind::Rejection, "no open rejection".to_owned());
+        base.by = vec![(entry.number(), entry.id())];
+        base.who = vec![entry.predicate().actor().name.clone()];
+        base.hint = format!("ledger sign {} --withdraw -m REASON", case.gate.id);
+        let reason = approval.reason.clone().unwrap_or_default();
+        failed(base, format!("entry {}: rejected by {}: {reason}", entry.number(), entry.predicate().actor().name))
+    })
+    .collect()
 }
 
 /// Whether a person has already done this for the release, and what.

@@ -76,7 +76,7 @@ impl TestRepo {
     }
 
     pub fn begin(&self, policy: &Policy) {
-        self.write("ledger.toml", &policy.text(self));
+        self.write("ledger.toml", policy.text(self));
         let _ = self.ledger("lee", &["init"]).exits(0);
         self.git(&["add", "."]);
         self.git(&["commit", "-q", "-m", "begin the ledger"]);
