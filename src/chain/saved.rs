@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::examine::Placed;
 use super::merkle::Merkle;
-use super::records::{RECORD, Records};
+use super::records::{RECORD, Records, root_in};
 use super::running::{AttemptState, Running};
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::Statement;
@@ -84,9 +84,7 @@ impl Saved {
     pub fn continues(&self, older: &Self, records: &[u8]) -> bool {
         let root = |saved: &Self| Merkle::restore(saved.size, saved.subtrees.clone()).map(|tree| tree.root());
         let then = match older.size.cmp(&self.size) {
-            std::cmp::Ordering::Less => {
-                Records::from_bytes(records.to_vec()).and_then(|records| records.root_at(older.size))
-            }
+            std::cmp::Ordering::Less => root_in(records, older.size),
             std::cmp::Ordering::Equal => root(self),
             std::cmp::Ordering::Greater => None,
         };

@@ -36,12 +36,13 @@ pub fn append(
     identity: &Identity,
     mut compose: impl FnMut(&Context<'_>, &VerifiedLedger) -> Result<Draft, Failure>,
 ) -> Result<Option<Appended>, Failure> {
+    loaded.store.check_not_checked_out()?;
     if context.global.dry_run {
         let draft = compose(context, &loaded.ledger)?;
+        drop(identity.unlock()?);
         context.printer.talk(format!("dry run: would append {}", draft.message.lines().next().unwrap_or_default()));
         return Ok(None);
     }
-    loaded.store.check_not_checked_out()?;
     let mut signer = None;
     for attempt in 0..TRIES {
         let draft = compose(context, &loaded.ledger)?;

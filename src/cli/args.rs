@@ -83,6 +83,12 @@ impl Global {
     }
 }
 
+/// Whether `--color never` stands on a command line that does not parse.
+pub fn asks_for_no_colour(arguments: &[std::ffi::OsString]) -> bool {
+    let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    words.contains(&"--color=never") || words.windows(2).any(|pair| pair == ["--color", "never"])
+}
+
 /// A value parser for paths that refuses the empty one.
 pub fn path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
     use clap::builder::TypedValueParser as _;

@@ -158,8 +158,11 @@ impl From<StoreError> for Failure {
                 .hint(format!("git fetch {remote} evidence:evidence"))
                 .hint("or, where no ledger exists yet: ledger init"),
             StoreError::NoBranch { remote: None } => failure.hint("ledger init"),
+            StoreError::Empty => failure.hint("ask whoever keeps the ledger; to see what is there: git log evidence"),
             StoreError::Shallow => failure.hint("git fetch --unshallow origin evidence"),
-            StoreError::Missing { .. } => failure.hint("git fetch origin evidence (a partial clone needs --refetch)"),
+            StoreError::Missing { .. } => {
+                failure.hint("git fetch --refetch --no-filter origin (this reads the branch again, whole)")
+            }
             StoreError::Unreadable { .. } => failure.hint("git fsck, then fetch the branch from another copy"),
             StoreError::CheckedOut => failure.hint("git switch - (in that work tree)"),
             StoreError::Moved => Self { kind: FailureKind::Conflict, ..failure }.hint("run the command again"),

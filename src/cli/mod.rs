@@ -35,19 +35,12 @@ pub enum Answer {
 
 /// Runs one command line; returns the exit code.
 pub fn run(arguments: Vec<OsString>, world: &mut World) -> u8 {
+    let plain = world.env.contains_key("NO_COLOR") || args::asks_for_no_colour(&arguments);
     let command = args::with_environment(Cli::command(), &world.env);
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => {
-            let text = error.render();
-            let is_help = !error.use_stderr();
-            let to = if is_help { &mut world.out } else { &mut world.err };
-            let written =
-                write!(to, "{}", if world.colour && is_help { text.ansi().to_string() } else { text.to_string() });
-            drop(written);
-            return if is_help { 0 } else { FailureKind::Usage.exit_code() };
-        }
+        Err(error) => return refuse_or_help(&error, plain, world),
     };
     let colour = cli.global.colour(world);
     let json = cli.global.json;
@@ -73,5 +66,19 @@ pub fn run(arguments: Vec<OsString>, world: &mut World) -> u8 {
             FailureKind::Unknown.exit_code()
         }
         _ => code,
+    }
+}
+
+/// Help goes to stdout with exit 0; what was asked wrongly to stderr with exit 2.
+fn refuse_or_help(error: &clap::Error, plain: bool, world: &mut World) -> u8 {
+    let text = error.render();
+    let text = if plain || !world.colour { text.to_string() } else { text.ansi().to_string() };
+    if error.use_stderr() {
+        drop(world.err.write_all(text.as_bytes()));
+        return FailureKind::Usage.exit_code();
+    }
+    match world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => FailureKind::Unknown.exit_code(),
+        _ => 0,
     }
 }

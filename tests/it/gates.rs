@@ -177,6 +177,16 @@ fn other_line_endings_and_the_same_bytes_again_are_no_change() {
 }
 
 #[test]
+fn what_is_recorded_last_counts_also_when_it_was_recorded_before() {
+    let repo = approved();
+    for bytes in ["other binary", "binary"] {
+        repo.write("build/app_1.0.bin", bytes);
+        types(&repo, "min", "record artifacts", 0);
+    }
+    types(&repo, "", "check alpha", 0);
+}
+
+#[test]
 fn a_person_with_two_keys_is_one_person() {
     let pipeline = POLICY.pipeline.replace("role = \"qa-lead\"", "role = \"qa-lead\"\ncount = 2");
     let repo = supplied(&Policy { people: POLICY.people, pipeline: pipeline.leak() }, "min");

@@ -1,9 +1,17 @@
 //! Every test that needs the program, a repository or a foreign tool: one binary, one file a theme.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests are outside the doors")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that panics has failed")]
+#![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
 mod support;
 
+mod boundaries;
+mod concurrency;
+mod demo;
 mod gates;
+mod output;
+mod refusals;
+mod schemas;
+mod seeds;
 mod steps;
 mod story;

@@ -24,13 +24,13 @@ const RELEASE: &str = "2025-09-29";
 )]
 pub struct Args {
     /// Directory to make; must not exist or be empty. Default: a temporary one
-    #[arg(value_parser = path())]
-    directory: Option<PathBuf>,
+    #[arg(value_name = "DIR", value_parser = path())]
+    folder: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let root = match &args.directory {
-        Some(directory) => context.world().path(directory),
+    let root = match &args.folder {
+        Some(folder) => context.world().path(folder),
         None => context
             .world()
             .temporary_directory()

@@ -91,11 +91,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     let draft = composed.compose()?;
     let first = draft.statement.id().0;
+    store.check_not_checked_out()?;
     if context.global.dry_run {
         context.printer.talk(format!("dry run: would begin {} with {}", policy.roster.origin, person.handle()));
         return Ok(Answer::Yes);
     }
-    store.check_not_checked_out()?;
     let signer = sources.unlock(&candidate)?;
     let commit = append::begin(&store, &draft, (person.id.as_str(), &person.name), &signer)?;
     let mut verifier = Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default());

@@ -1,8 +1,10 @@
 //! `ledger record`: files become evidence for a slot.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Answer, open};
+use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::{path, text};
 use crate::cli::context::{Context, Identity, Loaded, current_policy};
@@ -11,8 +13,9 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
 use crate::cli::{board, select};
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
+use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
-use crate::id::{EntryNumber, Name, Version};
+use crate::id::{EntryNumber, Name, Timestamp, Version};
 use crate::policy::decision::RuleState;
 use crate::policy::{Ask, Evaluator, Gate, Pipeline};
 use crate::report::escape::visible;
@@ -105,36 +108,61 @@ impl Recording {
     ) -> Result<Recorded, Failure> {
         let listed: Vec<EvidenceFile> = brought.iter().map(|one| one.file.clone()).collect();
         let attachments = files::attachments(brought);
-        let now = context.world().now();
-        let appended = append(context, loaded, identity, |_, ledger| {
-            let view = ledger.view();
-            let key = &self.attempt;
-            let attempts = view.attempts(&key.pipeline, &key.gate, &key.release);
-            let attempt = attempts
-                .iter()
-                .find(|attempt| attempt.key == key)
-                .ok_or_else(|| Failure::conflict("the attempt is gone"))?;
-            let mut subject = vec![commit_subject(key.release.as_str(), &attempt.open.source.commit)];
-            subject.extend(listed.iter().map(|file| file_subject(file.name.as_str(), file.sha256)));
-            let predicate = Predicate::Evidence(Evidence {
-                ledger: scope(ledger, key),
-                actor: actor(&identity.person, Mode::Ci),
-                recorded_at: now,
-                slot: self.slot.clone(),
-                format: self.format.clone(),
-                files: listed.clone(),
-                facts: self.facts.clone(),
-                command: self.command.clone(),
-            });
-            let summary = format!("evidence: {} for {} of {}", self.slot, key.gate, key.release);
-            let mut body: Vec<String> =
-                listed.iter().take(20).map(|file| format!("{}  sha256:{}", file.path, file.sha256)).collect();
-            body.extend((listed.len() > 20).then(|| format!("and {} more files", listed.len() - 20)));
-            body.push(format!("Facts: {}", brief(&self.facts)));
-            body.push(format!("Recorded by {}.", identity.person.handle()));
-            Ok(draft(subject, predicate, attachments.clone(), &summary, &body)?)
+        let mut now = context.world().now();
+        let appended = append(context, loaded, identity, |context, ledger| {
+            loop {
+                let draft = self.compose(ledger, identity, now, &listed, &attachments)?;
+                // The same bytes again within one second are the same statement. That is no new entry while
+                // it is the slot's newest; behind another one it has something to say, and needs its own time.
+                match ledger.position(draft.statement.id()) {
+                    Some(earlier) if self.newest(ledger) != Some(earlier) => {
+                        context.world().pause(Duration::from_millis(200));
+                        now = context.world().now();
+                    }
+                    _ => return Ok(draft),
+                }
+            }
         })?;
         Ok(appended.map(|appended| (appended.number, appended.existing)))
+    }
+
+    fn compose(
+        &self,
+        ledger: &VerifiedLedger,
+        identity: &Identity,
+        now: Timestamp,
+        listed: &[EvidenceFile],
+        attachments: &[Attachment],
+    ) -> Result<Draft, Failure> {
+        let key = &self.attempt;
+        let attempts = ledger.view().attempts(&key.pipeline, &key.gate, &key.release);
+        let attempt = attempts.iter().find(|attempt| attempt.key == key);
+        let attempt = attempt.ok_or_else(|| Failure::conflict("the attempt is gone"))?;
+        let mut subject = vec![commit_subject(key.release.as_str(), &attempt.open.source.commit)];
+        subject.extend(listed.iter().map(|file| file_subject(file.name.as_str(), file.sha256)));
+        let predicate = Predicate::Evidence(Evidence {
+            ledger: scope(ledger, key),
+            actor: actor(&identity.person, Mode::Ci),
+            recorded_at: now,
+            slot: self.slot.clone(),
+            format: self.format.clone(),
+            files: listed.to_vec(),
+            facts: self.facts.clone(),
+            command: self.command.clone(),
+        });
+        let summary = format!("evidence: {} for {} of {}", self.slot, key.gate, key.release);
+        let mut body: Vec<String> =
+            listed.iter().take(20).map(|file| format!("{}  sha256:{}", file.path, file.sha256)).collect();
+        body.extend((listed.len() > 20).then(|| format!("and {} more files", listed.len() - 20)));
+        body.push(format!("Facts: {}", brief(&self.facts)));
+        body.push(format!("Recorded by {}.", identity.person.handle()));
+        Ok(draft(subject, predicate, attachments.to_vec(), &summary, &body)?)
+    }
+
+    /// The newest evidence in the slot.
+    fn newest(&self, ledger: &VerifiedLedger) -> Option<EntryNumber> {
+        let entries = ledger.view().attempt(&self.attempt);
+        entries.filter(|entry| entry.evidence().is_some_and(|e| e.slot == self.slot)).last().map(|entry| entry.number())
     }
 
     /// What was recorded, and what the gate's rule makes of it.

@@ -103,7 +103,8 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     if rule.links_gates {
         check_links(case, evidence)?;
     }
-    let files: Vec<&str> = evidence.files.iter().map(|file| file.path.as_str()).take(3).collect();
+    let shown_files = evidence.files.iter().take(3);
+    let files: Vec<String> = shown_files.map(|file| format!("{} ({})", file.path, file.sha256.short())).collect();
     let parts = [files.join(", "), shown, artifacts];
     Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
 }

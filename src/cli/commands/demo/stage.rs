@@ -22,6 +22,11 @@ pub struct Stage<'c, 'w> {
 impl<'c, 'w> Stage<'c, 'w> {
     pub fn new(context: &'c mut Context<'w>, root: PathBuf) -> Result<Self, Failure> {
         let repository = root.join("routing-ml");
+        // The story must not depend on the keys and variables of whoever watches it, nor touch their state.
+        let env = &mut context.printer.world.env;
+        env.retain(|name, _| !name.starts_with("LEDGER_") && !name.starts_with("GIT_") && name != "SSH_AUTH_SOCK");
+        env.insert("XDG_STATE_HOME".to_owned(), root.join("state").display().to_string());
+        context.global.directory = None;
         let stage = Self { context, root, repository, scenes: 0 };
         stage.world().make_directory(&stage.repository).map_err(|error| cannot("make", &stage.repository, &error))?;
         Ok(stage)
@@ -116,16 +121,8 @@ impl<'c, 'w> Stage<'c, 'w> {
         let directory = self.repository.clone();
         let world = &mut self.context.printer.world;
         let before = std::mem::replace(&mut world.directory, directory);
-        // The story must not depend on the keys, variables and colours of whoever watches it.
-        let env = world.env.clone();
-        world
-            .env
-            .retain(|name, _| !name.starts_with("LEDGER_") && !name.starts_with("GIT_") && name != "SSH_AUTH_SOCK");
-        let state = self.root.join("state").display().to_string();
-        world.env.insert("XDG_STATE_HOME".to_owned(), state);
         let code = crate::cli::run(arguments, world);
         world.directory = before;
-        world.env = env;
         if code == expected {
             return Ok(());
         }

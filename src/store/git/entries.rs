@@ -1,0 +1,202 @@
+//! What the branch holds: a commit's changes, a folder's statements, one file. Reads raw objects.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use git2::{ObjectType, Oid};
+
+use super::{GitStore, StoreError};
+use crate::id::{Digest, EntryNumber, ObjectId};
+use crate::store::commit;
+use crate::store::{StoredEntry, StoredFile, StoredStatement};
+
+/// Files one commit may add; beyond it reading stops and the commit is reported as altered.
+const MAX_FILES: usize = 5_000;
+/// Folders below one another; ours has at most four.
+const MAX_DEPTH: usize = 8;
+/// Statements and policies are kept as bytes up to this size, so that a reader can say what is wrong.
+const KEEP_BYTES: usize = 1 << 20;
+
+/// A parsed tree object: name to mode and id. A name that stands twice is kept in `doubled`.
+#[derive(Default)]
+pub(super) struct Tree {
+    pub(super) items: BTreeMap<Vec<u8>, (u32, Oid)>,
+    doubled: Vec<Vec<u8>>,
+}
+
+const MODE_TREE: u32 = 0o040_000;
+
+impl GitStore {
+    /// One commit with what it changed against its first parent.
+    pub fn entry(&self, id: &ObjectId) -> Result<StoredEntry, StoreError> {
+        let object = self.read(self.oid(id)?, ObjectType::Commit)?;
+        let unreadable = || StoreError::Unreadable { id: id.to_string(), why: "it is no commit".to_owned() };
+        let (tree, parents) = commit::links(&object).ok_or_else(unreadable)?;
+        let before = match parents.first() {
+            None => Rc::default(),
+            Some(parent) => {
+                let parent = self.read(self.oid(parent)?, ObjectType::Commit)?;
+                let (tree, _) = commit::links(&parent).ok_or_else(unreadable)?;
+                self.tree(self.oid(&tree)?)?
+            }
+        };
+        let after = self.tree(self.oid(&tree)?)?;
+        let mut entry = StoredEntry { id: id.clone(), commit: object, added: Vec::new(), altered: Vec::new() };
+        self.compare(&before, &after, "", 0, &mut entry)?;
+        Ok(entry)
+    }
+
+    /// Bytes of one file at a commit of the branch. Unverified: compare them with a statement's digest.
+    pub fn file(&self, at: &ObjectId, path: &str) -> Result<Vec<u8>, StoreError> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.folder(at, folder)?;
+        let missing = || StoreError::Missing { id: format!("{at}:{path}") };
+        let (_, id) = folder.items.get(name.as_bytes()).ok_or_else(missing)?;
+        self.read(*id, ObjectType::Blob)
+    }
+
+    /// Statements of a folder's entries with their commits, as the branch holds them now.
+    pub fn statements(
+        &self,
+        tip: &ObjectId,
+        folder: &str,
+        wanted: &[(EntryNumber, ObjectId)],
+    ) -> Result<Vec<StoredStatement>, StoreError> {
+        let mut files = BTreeMap::new();
+        let tree = self.folder(tip, folder)?;
+        self.list_statements(&tree, folder, &mut files)?;
+        let mut found = Vec::new();
+        for (number, commit) in wanted {
+            let Some((path, oid)) = files.get(number.padded().as_str()) else {
+                return Err(StoreError::Missing { id: format!("{tip}:{folder}/{}-…", number.padded()) });
+            };
+            found.push(StoredStatement {
+                number: *number,
+                commit: self.read(self.oid(commit)?, ObjectType::Commit)?,
+                path: path.clone(),
+                statement: self.read(*oid, ObjectType::Blob)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Statement files of a folder and its parts, by the number their name begins with.
+    fn list_statements(
+        &self,
+        tree: &Tree,
+        folder: &str,
+        files: &mut BTreeMap<String, (String, Oid)>,
+    ) -> Result<(), StoreError> {
+        for (name, (mode, oid)) in &tree.items {
+            let name = String::from_utf8_lossy(name);
+            let path = format!("{folder}/{name}");
+            if *mode == MODE_TREE && name.starts_with("part-") {
+                let part = self.tree(*oid)?;
+                self.list_statements(&part, &path, files)?;
+            } else if let Some((number, _)) = name.split_once('-') {
+                files.insert(number.to_owned(), (path, *oid));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn folder(&self, at: &ObjectId, path: &str) -> Result<Rc<Tree>, StoreError> {
+        let object = self.read(self.oid(at)?, ObjectType::Commit)?;
+        let missing = || StoreError::Missing { id: format!("{at}:{path}") };
+        let (tree, _) = commit::links(&object).ok_or_else(missing)?;
+        let mut tree = self.tree(self.oid(&tree)?)?;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            tree = self.tree(tree.items.get(part.as_bytes()).ok_or_else(missing)?.1)?;
+        }
+        Ok(tree)
+    }
+
+    fn tree(&self, oid: Oid) -> Result<Rc<Tree>, StoreError> {
+        if let Some(tree) = self.trees.borrow().get(&oid) {
+            return Ok(Rc::clone(tree));
+        }
+        let object = self.read(oid, ObjectType::Tree)?;
+        let unreadable = || StoreError::Unreadable { id: oid.to_string(), why: "it is no well-formed tree".to_owned() };
+        let tree = Rc::new(Tree::parse(&object, oid.as_bytes().len()).ok_or_else(unreadable)?);
+        let mut trees = self.trees.borrow_mut();
+        if trees.len() > 512 {
+            trees.clear();
+        }
+        trees.insert(oid, Rc::clone(&tree));
+        Ok(tree)
+    }
+
+    /// Notes what `after` has more than or otherwise than `before`, descending only where ids differ.
+    fn compare(
+        &self,
+        before: &Tree,
+        after: &Tree,
+        folder: &str,
+        depth: usize,
+        entry: &mut StoredEntry,
+    ) -> Result<(), StoreError> {
+        if depth > MAX_DEPTH || entry.added.len() > MAX_FILES {
+            entry.altered.push(format!("{folder} (too deep or too many files)"));
+            return Ok(());
+        }
+        let path = |name: &[u8]| format!("{folder}{}", String::from_utf8_lossy(name));
+        entry.altered.extend(after.doubled.iter().map(|name| path(name)));
+        entry
+            .altered
+            .extend(before.items.keys().filter(|name| !after.items.contains_key(*name)).map(|name| path(name)));
+        for (name, (mode, oid)) in &after.items {
+            match before.items.get(name) {
+                Some((old_mode, old)) if old_mode == mode && old == oid => {}
+                Some((MODE_TREE, old)) if *mode == MODE_TREE => {
+                    let (old, new) = (self.tree(*old)?, self.tree(*oid)?);
+                    self.compare(&old, &new, &(path(name) + "/"), depth + 1, entry)?;
+                }
+                Some(_) => entry.altered.push(path(name)),
+                None if *mode == MODE_TREE => {
+                    let new = self.tree(*oid)?;
+                    if new.items.is_empty() {
+                        entry.altered.push(path(name));
+                    }
+                    self.compare(&Tree::default(), &new, &(path(name) + "/"), depth + 1, entry)?;
+                }
+                None => {
+                    let file = self.added_file(path(name), *mode, *oid)?;
+                    entry.added.push(file);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn added_file(&self, path: String, mode: u32, oid: Oid) -> Result<StoredFile, StoreError> {
+        const MODE_GITLINK: u32 = 0o160_000;
+        if mode == MODE_GITLINK {
+            return Ok(StoredFile { path, mode, size: 0, sha256: Digest::of(b""), bytes: None });
+        }
+        let bytes = self.read(oid, ObjectType::Blob)?;
+        let evidence = path.contains("/files/") && !path.starts_with("policy/");
+        let keep = !evidence && bytes.len() <= KEEP_BYTES;
+        let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
+        Ok(StoredFile { path, mode, size, sha256, bytes: keep.then_some(bytes) })
+    }
+}
+
+impl Tree {
+    /// `<mode> SP <name> NUL <id>`, repeated (gitformat, "tree objects").
+    fn parse(mut bytes: &[u8], id_length: usize) -> Option<Self> {
+        let mut tree = Self::default();
+        while !bytes.is_empty() {
+            let space = bytes.iter().position(|byte| *byte == b' ')?;
+            let mode = u32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
+            let rest = &bytes[space + 1..];
+            let nul = rest.iter().position(|byte| *byte == 0)?;
+            let (name, rest) = (&rest[..nul], &rest[nul + 1..]);
+            let (id, rest) = rest.split_at_checked(id_length)?;
+            if tree.items.insert(name.to_vec(), (mode, Oid::from_bytes(id).ok()?)).is_some() {
+                tree.doubled.push(name.to_vec());
+            }
+            bytes = rest;
+        }
+        Some(tree)
+    }
+}

@@ -1,0 +1,69 @@
+//! What reaches terminals and pipes: colour only where it is wanted, and no answer lost unsaid.
+
+use ledger::id::Digest;
+
+use crate::steps::supplied;
+use crate::support::{POLICY, finish};
+
+#[test]
+fn nobody_who_wants_no_colour_gets_any() {
+    let repo = supplied(&POLICY, "min");
+    let lines = ["status", "check alpha", "verify", "log", "show 0", "promote alpha", "check nowhere", "--help"];
+    for line in lines.map(|line| line.split(' ').collect::<Vec<_>>()) {
+        for env in [("NO_COLOR", "1"), ("LEDGER_COLOR", "never"), ("LEDGER_COLOR", "")] {
+            assert!(!repo.ledger_in(&repo.path, "", &line, &[env]).said().contains('\u{1b}'), "{line:?} with {env:?}");
+        }
+        let never = [&["--color", "never"], line.as_slice()].concat();
+        assert!(!repo.ledger_in(&repo.path, "", &never, &[("LEDGER_COLOR", "always")]).said().contains('\u{1b}'));
+    }
+    let always = repo.ledger_in(&repo.path, "", &["check", "alpha"], &[("LEDGER_COLOR", "always")]);
+    assert!(always.said().contains('\u{1b}'));
+}
+
+/// The same where it matters: on a terminal, which util-linux's `script` makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_who_wants_no_colour_gets_any_on_a_terminal() {
+    let repo = supplied(&POLICY, "min");
+    if repo.command("script", &repo.path).arg("--version").output().is_err() {
+        return;
+    }
+    let shows_colour = |line: &str, env: &[(&str, &str)]| {
+        let mut script = repo.command("script", &repo.path);
+        script.args(["-qec", &format!("{} {line}", env!("CARGO_BIN_EXE_ledger")), "/dev/null"]);
+        script.env("TERM", "xterm").envs(env.iter().copied());
+        finish(&mut script).out.contains('\u{1b}')
+    };
+    for line in ["status", "check alpha", "verify --help", "--help", "statsu"] {
+        assert!(!shows_colour(line, &[("NO_COLOR", "1")]), "{line} with NO_COLOR");
+        assert!(!shows_colour(&format!("--color never {line}"), &[]), "--color never {line}");
+    }
+    assert!(shows_colour("status", &[]));
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_no_answer() {
+    let repo = supplied(&POLICY, "min");
+    let other = format!("verify --json --root {}", Digest::of(b"another ledger"));
+    for (line, code) in
+        [("log", 0), ("verify", 0), ("status --json", 0), ("check alpha", 1), ("show 99", 2), (&other, 4)]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = repo.command(env!("CARGO_BIN_EXE_ledger"), &repo.path);
+        let ran = finish(command.args(line.split(' ')).stdout(writer));
+        assert_eq!(ran.code, code, "{line}: {}", ran.err);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_yes_that_could_not_be_written_is_none() {
+    let repo = supplied(&POLICY, "min");
+    for (line, code) in [("log", 3), ("verify", 3), ("--help", 3), ("check alpha", 1)] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = repo.command(env!("CARGO_BIN_EXE_ledger"), &repo.path);
+        let ran = finish(command.args(line.split(' ')).stdout(full));
+        assert_eq!(ran.code, code, "{line}: {}", ran.err);
+    }
+}

@@ -1,0 +1,291 @@
+//! The shipped schemas: well made, and kept by everything the program writes and prints.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jsonschema::Validator;
+use ledger::id::Digest;
+use serde_json::{Value, json};
+
+use crate::steps::{QA, types};
+use crate::support::{POLICY, TestRepo};
+
+const HOME: &str = "https://github.com/evidence-ledger/ledger/schemas/";
+/// Those of statements whose name is the kind's; `policy-statement` is the one that is not.
+const KINDS: &[&str] = &["open", "evidence", "approval", "waiver", "promotion", "trigger", "rollback", "revoke"];
+/// Those of what no command prints by itself: the policy file, and facts within other documents.
+const PARTS: &[&str] = &["policy", "facts"];
+
+fn path(below: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(below)
+}
+
+/// Every schema by the name of its file.
+fn schemas() -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(path("schemas")).unwrap().map(|file| file.unwrap().path());
+    let read = |file: std::path::PathBuf| {
+        let name = file.file_name().unwrap().to_str().unwrap().strip_suffix(".schema.json").unwrap().to_owned();
+        (name, serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())
+    };
+    files.map(read).collect()
+}
+
+fn validators() -> BTreeMap<String, Validator> {
+    schemas().into_iter().map(|(name, schema)| (name, jsonschema::draft202012::new(&schema).unwrap())).collect()
+}
+
+/// A value and every value within, by JSON pointer.
+fn walk(value: &Value, at: &str, see: &mut impl FnMut(&str, &Value)) {
+    see(at, value);
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| {
+            walk(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), see);
+        }),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, value)| walk(value, &format!("{at}/{index}"), see));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_schema_is_one_names_itself_and_closes_its_objects() {
+    let mut definitions: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, schema) in schemas() {
+        jsonschema::draft202012::meta::validate(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{name}");
+        assert_eq!(schema["$id"], format!("{HOME}{name}/v0.1"), "{name}");
+        walk(&schema, "", &mut |at, part| {
+            let rest = &part["additionalProperties"];
+            // The predicate within `show` has the schema of its kind.
+            let closed = rest == &json!(false)
+                || rest.as_object().is_some_and(|rest| !rest.is_empty())
+                || at.ends_with("/statement/properties/predicate");
+            assert!(part["type"] != "object" || closed, "{name}: {at} is open");
+            if let Some(reference) = part["$ref"].as_str() {
+                let target = reference.strip_prefix('#').and_then(|target| schema.pointer(target));
+                assert!(target.is_some(), "{name}: {at} points to {reference}, which is not there");
+            }
+        });
+        for (definition, meaning) in schema["$defs"].as_object().into_iter().flatten() {
+            let first = definitions.entry(definition.clone()).or_insert_with(|| meaning.clone());
+            assert_eq!(first, meaning, "{definition} means something else in {name}");
+        }
+    }
+}
+
+/// What one run printed names a schema that is there, and keeps it.
+struct Printed {
+    validators: BTreeMap<String, Validator>,
+    seen: BTreeSet<String>,
+}
+
+impl Printed {
+    /// Somebody types a command line; its JSON must be of this schema.
+    #[track_caller]
+    fn types(&mut self, repo: &TestRepo, who: &str, line: &str, code: i32, schema: &str) -> Value {
+        let args: Vec<&str> = line.split_whitespace().collect();
+        let (before, after) = args.split_at(args.iter().position(|arg| *arg == "--").unwrap_or(args.len()));
+        let ran = repo.ledger(who, &[before, &["--json"], after].concat());
+        assert_eq!(ran.code, code, "{line}: {}{}", ran.out, ran.err);
+        let value = ran.json();
+        assert_eq!(value["schema"], format!("{HOME}{schema}/v0.1"), "{line}");
+        self.keeps(schema, &value, line);
+        self.seen.insert(schema.to_owned());
+        value
+    }
+
+    #[track_caller]
+    fn keeps(&self, schema: &str, value: &Value, what: &str) {
+        let validator = self.validators.get(schema).unwrap_or_else(|| panic!("{what}: no schema {schema}"));
+        let errors: Vec<String> =
+            validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{what} breaks {schema}:\n{}\n{value:#}", errors.join("\n"));
+        let mut extended = value.clone();
+        extended["unknown"] = json!(1);
+        assert!(!validator.is_valid(&extended), "{schema} allows an unknown key");
+    }
+
+    #[track_caller]
+    fn fails(&mut self, repo: &TestRepo, who: &str, line: &str, code: i32) {
+        let failure = self.types(repo, who, line, code, "failure");
+        assert_eq!(failure["exitCode"], code, "{line}");
+    }
+}
+
+/// One release through every command that speaks JSON. Leaves a ledger of every kind the program writes.
+fn whole_story() -> (TestRepo, Printed) {
+    let repo = TestRepo::bare_of_ledger();
+    let mut said = Printed { validators: validators(), seen: BTreeSet::new() };
+    said.fails(&repo, "", "status", 3);
+    said.types(&repo, "", "verify", 3, "verify");
+    repo.write("ledger.toml", POLICY.text(&repo));
+    said.types(&repo, "", "policy check", 0, "policy-check");
+    repo.write("doubtful.toml", POLICY.text(&repo).replace("role = \"qa-lead\"", "role = \"qa-lead\"\ncount = 9"));
+    said.types(&repo, "", "policy check doubtful.toml", 1, "policy-check");
+    repo.write("wrong.toml", POLICY.text(&repo).replace("folder =", "fodler ="));
+    said.types(&repo, "", "policy check wrong.toml", 2, "policy-check");
+    let lock = ".git/refs/heads/evidence.lock";
+    repo.write(lock, "");
+    said.fails(&repo, "lee", "init", 5);
+    std::fs::remove_file(repo.path.join(lock)).unwrap();
+    said.types(&repo, "lee", "init", 0, "init");
+    said.fails(&repo, "lee", "init", 1);
+    said.fails(&repo, "", "status", 2);
+    to_alpha(&repo, &mut said);
+    to_ga(&repo, &mut said);
+    retold(&repo, &mut said);
+    (repo, said)
+}
+
+fn to_alpha(repo: &TestRepo, said: &mut Printed) {
+    repo.write("docs/qa.md", QA);
+    repo.write("build/app_1.0.bin", "binary");
+    said.types(repo, "min", "check alpha --release 1.0", 1, "decision");
+    said.types(repo, "min", "open alpha --release 1.0 --dry-run", 0, "opened");
+    said.types(repo, "min", "open alpha --release 1.0 --revision schema=r118", 0, "opened");
+    let dry = said.types(repo, "min", "record artifacts --dry-run", 0, "record");
+    assert_eq!((&dry["dryRun"], &dry["entry"]), (&json!(true), &json!(null)));
+    said.types(repo, "min", "record artifacts --location https://files.acme.example/app", 0, "record");
+    said.types(repo, "min", "promote alpha", 1, "decision");
+    said.types(repo, "min", "sign alpha --yes", 1, "decision");
+    said.types(repo, "kim", "record qa-checklist", 0, "record");
+    said.fails(repo, "kim", "sign alpha --withdraw --yes -m nothing", 1);
+    said.types(repo, "kim", "sign alpha --yes --reject -m wrong", 0, "decision");
+    said.types(repo, "kim", "sign alpha --yes --withdraw -m mistake", 0, "decision");
+    said.types(repo, "kim", "sign alpha --yes -m installed", 0, "decision");
+    said.types(repo, "", "check alpha", 0, "decision");
+    said.types(repo, "", "status alpha", 0, "decision");
+    said.types(repo, "min", "promote alpha", 0, "decision");
+    said.types(repo, "min", "promote alpha", 0, "decision");
+}
+
+fn to_ga(repo: &TestRepo, said: &mut Printed) {
+    repo.write("ledger.toml", POLICY.text(repo) + "# with a remark\n");
+    types(repo, "lee", "policy apply -m remarked", 0);
+    said.types(repo, "min", "run announcement -- git cat-file -e HEAD", 0, "record");
+    said.types(repo, "", "status", 0, "status");
+    said.types(repo, "", "notes 1.0", 0, "report");
+    types(repo, "", "notes 1.0 --update notes.md", 0);
+    said.types(repo, "", "notes 1.0 --update notes.md --check", 0, "notes-check");
+    repo.write("notes.md", "nothing\n");
+    said.types(repo, "", "notes 1.0 --update notes.md --check", 1, "notes-check");
+    said.fails(repo, "", "notes 1.0 --update nowhere.md --check", 1);
+}
+
+fn retold(repo: &TestRepo, said: &mut Printed) {
+    said.types(repo, "", "facts docs/qa.md", 0, "file-facts");
+    said.types(repo, "", "verify", 0, "verify");
+    said.types(repo, "", "log", 0, "log");
+    said.types(repo, "", "show 0", 0, "show");
+    said.types(repo, "", "show 2", 0, "show");
+    let other = Digest::of(b"another ledger");
+    let broken = said.types(repo, "", &format!("verify --root sha256:{other}"), 4, "verify");
+    assert_eq!((&broken["verdict"], &broken["anchor"]), (&json!("broken"), &json!("mismatch")));
+    said.fails(repo, "", &format!("status --root sha256:{other}"), 4);
+}
+
+#[test]
+fn what_commands_print_keeps_the_schema_it_names() {
+    let (repo, mut said) = whole_story();
+    let tree = repo.git(&["rev-parse", "evidence^{tree}"]);
+    let forged = repo.git(&["commit-tree", tree.trim(), "-p", "evidence", "-m", "forged"]);
+    repo.git(&["update-ref", "refs/heads/evidence", forged.trim()]);
+    let broken = said.types(&repo, "", "verify", 4, "verify");
+    assert_eq!(broken["faults"][0]["fault"], "commit-malformed");
+    said.fails(&repo, "", "check alpha", 4);
+    let never: Vec<String> = schemas().into_keys().filter(|name| !said.seen.contains(name)).collect();
+    let statements = KINDS.iter().chain(&["policy-statement"]).chain(PARTS).map(|name| (*name).to_owned());
+    assert_eq!(never, statements.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(), "printed by no command");
+}
+
+/// Every statement of a ledger, by kind.
+fn statements(repo: &TestRepo) -> Vec<(String, Value)> {
+    let listed = repo.git(&["ls-tree", "-r", "--name-only", "evidence"]);
+    let paths = listed.lines().filter(|path| path.ends_with(".json") && !path.contains("/files/"));
+    let read = |path: &str| {
+        let statement: Value = serde_json::from_str(&repo.git(&["show", &format!("evidence:{path}")])).unwrap();
+        let kind = statement["predicateType"].as_str().unwrap().rsplit('/').nth(1).unwrap().to_owned();
+        (kind, statement)
+    };
+    paths.map(read).collect()
+}
+
+/// Keys a statement may leave out, beside those of the maps with free keys.
+fn is_optional(at: &str, statement: &Value) -> bool {
+    let free = ["/predicate/facts/", "/predicate/revisions/"].iter().any(|map| at.starts_with(map));
+    let approved = statement["predicate"]["decision"] == "APPROVED";
+    free || at.ends_with("/location") || at == "/predicate/command" || (approved && at == "/predicate/reason")
+}
+
+#[test]
+fn statements_keep_the_schema_of_their_kind_and_changed_ones_do_not() {
+    let (repo, said) = whole_story();
+    let statements = statements(&repo);
+    let decisions: BTreeSet<&str> =
+        statements.iter().filter_map(|(_, statement)| statement["predicate"]["decision"].as_str()).collect();
+    assert!(decisions.iter().eq(&["APPROVED", "PROMOTED", "REJECTED", "WITHDRAWN"]), "{decisions:?}");
+    let text = serde_json::to_string(&statements).unwrap();
+    for part in ["\"replaces\":", "\"argv\":", "\"stored\":\"inline\"", "\"stored\":\"external\"", "\"location\":"] {
+        assert!(text.contains(part), "no statement has {part}");
+    }
+    for (kind, statement) in &statements {
+        let schema = if kind == "policy" { "policy-statement" } else { kind };
+        said.keeps(schema, statement, kind);
+        if kind == "evidence" {
+            assert!(said.validators["facts"].is_valid(&statement["predicate"]["facts"]), "{statement:#}");
+        }
+        let refuses = |changed: &Value, how: &str| {
+            assert!(!said.validators[schema].is_valid(changed), "{schema} allows {how}:\n{changed:#}");
+        };
+        walk(statement, "", &mut |at, value| {
+            let mut changed = statement.clone();
+            *changed.pointer_mut(at).unwrap() = json!(null);
+            refuses(&changed, &format!("null at {at}"));
+            if value.is_object() && !at.starts_with("/predicate/facts") && at != "/predicate/revisions" {
+                *changed.pointer_mut(at).unwrap() = value.clone();
+                changed.pointer_mut(at).unwrap()["unknown"] = json!("x");
+                refuses(&changed, &format!("an unknown key in {at}"));
+            }
+            let Some((parent, key)) = at.rsplit_once('/').filter(|_| !is_optional(at, statement)) else { return };
+            let mut changed = statement.clone();
+            if let Some(members) = changed.pointer_mut(parent).unwrap().as_object_mut() {
+                members.remove(key);
+                refuses(&changed, &format!("a missing {at}"));
+            }
+        });
+    }
+}
+
+#[test]
+fn every_example_of_a_predicate_keeps_its_schema() {
+    let validators = validators();
+    for kind in KINDS.iter().chain(&["policy"]) {
+        let page = std::fs::read_to_string(path(&format!("docs/predicates/{kind}.md"))).unwrap();
+        let (_, example) = page.split_once("```json\n").unwrap();
+        let example: Value = serde_json::from_str(example.split_once("\n```").unwrap().0).unwrap();
+        let schema = if *kind == "policy" { "policy-statement" } else { kind };
+        assert!(validators[schema].is_valid(&example), "{kind}: {example:#}");
+    }
+}
+
+#[test]
+fn policies_keep_their_schema() {
+    let validator = &validators()["policy"];
+    let repo = TestRepo::bare_of_ledger();
+    let example = |name: &str| std::fs::read_to_string(path(&format!("examples/{name}/ledger.toml"))).unwrap();
+    for text in [example("starter"), example("stage9"), POLICY.text(&repo)] {
+        let policy: Value = toml::from_str(&text).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&policy).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{}", errors.join("\n"));
+        walk(&policy, "", &mut |at, value| {
+            let named = at == "/pipeline" || at.ends_with("/label") || at.ends_with("/documents");
+            if value.is_object() && !named {
+                let mut changed = policy.clone();
+                changed.pointer_mut(at).unwrap()["unknown"] = json!("x");
+                assert!(!validator.is_valid(&changed), "an unknown key in {at} is allowed");
+            }
+        });
+    }
+}

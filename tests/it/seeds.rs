@@ -1,0 +1,198 @@
+//! Checklists as people really write them: counted by `ledger facts`, and by a gate.
+//!
+//! The customer's own documents are counted where LEDGER_SEED_DOCS names their folder; documents
+//! of the same shapes, in other words, are counted always.
+
+use std::path::Path;
+
+use crate::support::{POLICY, TestRepo};
+
+/// File name's beginning, open boxes, done boxes.
+const CUSTOMER: [(&str, i64, i64); 5] =
+    [("000_", 5, 0), ("001_", 0, 0), ("002_", 0, 0), ("003_", 55, 10), ("004_", 165, 6)];
+
+#[test]
+fn the_customers_documents_are_counted_exactly() {
+    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
+        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
+        return;
+    };
+    let repo = TestRepo::bare_of_ledger();
+    let mut sum = [0, 0];
+    for (beginning, open, done) in CUSTOMER {
+        let found: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(beginning))
+            .collect();
+        let [document] = found.as_slice() else { panic!("{beginning}*: {found:?}") };
+        let counted = Counted::of(&repo, document);
+        assert_eq!((counted.open, counted.done), (open, done), "{beginning}");
+        sum[0] += counted.open + counted.done;
+        sum[1] += counted.done;
+    }
+    assert_eq!(sum, [241, 16]);
+}
+
+#[test]
+fn a_plan_with_a_table_and_a_short_list_counts_only_the_list() {
+    let text = "\
+# Rollout — autumn
+
+- **Scope**: two images from `main@0000000`
+- **Before**:
+  1. evidence is archived (`out/session.md`)
+  2. the snapshot is validated
+
+| Time | Who | What |
+| --- | --- | --- |
+| 09:10 | DBA | count rows `[ ]` |
+| 09:40 | Ops | upload - [x] both |
+
+## Sign-off
+- [ ] DBA
+- [ ] Ops
+- [ ] QA
+";
+    let counted = counted(text);
+    assert_eq!((counted.open, counted.done), (3, 0));
+    assert_eq!(counted.sections, [("Rollout — autumn › Sign-off".to_owned(), 3, 0)]);
+}
+
+#[test]
+fn a_procedure_of_numbered_steps_has_no_box_at_all() {
+    let text = "# 배포 절차\n\n## 1. 역할\n- *승인자*: 게시한다.\n\n## 2. 점검\n1. 빌드 로그 확보 【근거†L1】\n2. 시험 통과\n\n---\n\nA [x] in prose, [a link](b.md), [ ] and - [ ] too.\n";
+    let counted = counted(text);
+    assert_eq!((counted.open, counted.done), (0, 0));
+    assert!(counted.sections.is_empty());
+}
+
+#[test]
+fn a_fence_inside_an_item_neither_hides_nor_adds_boxes() {
+    let text = "\
+## Environment ✅
+
+- [ ] Variables are set:
+  ```bash
+  TOKEN=<yours>
+  - [x] this is a comment in a script
+  ```
+
+- [x] The database answers
+- [ ] Rights are right
+
+```bash
+# [ ] a comment
+- [ ] an argument
+cp a b
+```
+
+- [x] Saved
+    ```text
+    - [ ] still code
+    ```
+";
+    let counted = counted(text);
+    assert_eq!((counted.open, counted.done), (2, 2));
+    assert_eq!(counted.sections, [("Environment ✅".to_owned(), 2, 2)]);
+}
+
+#[test]
+fn boxes_below_bold_numbered_parents_belong_to_the_heading_above() {
+    let text = "\
+# Roadmap
+
+## Days 1-2
+**Owner**: somebody
+
+**Tasks**:
+1. **Begin with keys** (half a day)
+   - [ ] write them down
+     ```
+     KEY
+     - [ ] HOST
+     ```
+   - [x] push them
+
+2. **Recipes**
+   - [ ] `recipe.txt`, unless it is there
+   - [X] a second one
+
+**Done when**:
+- [ ] a run takes a quarter of an hour
+
+---
+
+#### Days 3-4
+3) **Alerts**
+   * [ ] mail
+   + [ ] chat
+     - [x] nested below it
+";
+    let counted = counted(text);
+    assert_eq!((counted.open, counted.done), (5, 3));
+    assert_eq!(
+        counted.sections,
+        [("Roadmap › Days 1-2".to_owned(), 3, 2), ("Roadmap › Days 1-2 › Days 3-4".to_owned(), 2, 1)]
+    );
+}
+
+#[test]
+fn line_breaks_byte_order_marks_and_broken_accents_change_no_count() {
+    let text = "# \u{f8ff}üéØ Plan â€” 1\n\n- [ ] eins\n- [x] zwei\n\n## Ü\n\n1. [ ] drei\n";
+    let plain = counted(text);
+    assert_eq!((plain.open, plain.done), (2, 1));
+    for variant in [text.replace('\n', "\r\n"), format!("\u{feff}{text}"), text.trim_end().to_owned()] {
+        let counted = counted(&variant);
+        assert_eq!((counted.open, counted.done), (plain.open, plain.done), "{variant:?}");
+        assert_eq!(counted.sections, plain.sections, "{variant:?}");
+    }
+}
+
+#[test]
+fn a_gate_says_what_a_half_done_checklist_lacks() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let _ = repo.ledger("min", &["open", "alpha", "--release", "1.0"]).exits(0);
+    repo.write("docs/qa.md", "# QA\n\n1. **Install**\n   - [x] starts\n   - [ ] stops\n");
+    let half = repo.ledger("kim", &["record", "qa-checklist"]);
+    assert!(half.said().contains("qa-checklist is not met"), "{half:?}");
+    let _ = half.exits(0);
+    repo.write("docs/qa.md", "# QA\n\n1. **Install**\n   - [x] starts\n   - [x] stops\n");
+    let whole = repo.ledger("kim", &["record", "qa-checklist"]);
+    assert!(!whole.said().contains("qa-checklist is not met"), "{whole:?}");
+    let _ = whole.exits(0);
+}
+
+/// What `ledger facts` says about a checklist.
+struct Counted {
+    open: i64,
+    done: i64,
+    sections: Vec<(String, i64, i64)>,
+}
+
+impl Counted {
+    #[track_caller]
+    fn of(repo: &TestRepo, document: &Path) -> Self {
+        let args = ["facts", "--format", "checklist", "--json", document.to_str().unwrap()];
+        let facts = repo.ledger("", &args).json()["facts"].clone();
+        let number = |value: &serde_json::Value| value.as_i64().unwrap_or_else(|| panic!("{facts}"));
+        let sections: Vec<_> = facts["sections"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(path, boxes)| (path.clone(), number(&boxes["open"]), number(&boxes["done"])))
+            .collect();
+        let counted = Self { open: number(&facts["open"]), done: number(&facts["done"]), sections };
+        assert_eq!(number(&facts["total"]), counted.open + counted.done);
+        let (open, done) = counted.sections.iter().fold((0, 0), |sum, (_, open, done)| (sum.0 + open, sum.1 + done));
+        assert_eq!((open, done), (counted.open, counted.done), "the sections add up");
+        counted
+    }
+}
+
+#[track_caller]
+fn counted(text: &str) -> Counted {
+    let repo = TestRepo::bare_of_ledger();
+    repo.write("list.md", text);
+    Counted::of(&repo, &repo.path.join("list.md"))
+}
