@@ -36,10 +36,18 @@ pub enum Answer {
 /// Runs one command line; returns the exit code.
 pub fn run(arguments: Vec<OsString>, world: &mut World) -> u8 {
     let plain = world.env.contains_key("NO_COLOR") || args::asks_for_no_colour(&arguments);
+    let json =
+        arguments.iter().any(|word| word == "--json") || world.env.get("LEDGER_JSON").is_some_and(|on| on == "1");
     let command = args::with_environment(Cli::command(), &world.env);
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
+        Err(error) if json && error.use_stderr() => {
+            let printer = &mut Printer { world, json, colour: false, broken: None };
+            let text = error.render().to_string();
+            printer.failure(&Failure::usage(text.trim().trim_start_matches("error: ")));
+            return FailureKind::Usage.exit_code();
+        }
         Err(error) => return refuse_or_help(&error, plain, world),
     };
     let colour = cli.global.colour(world);

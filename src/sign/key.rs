@@ -8,12 +8,14 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use super::agent;
-use super::public_key::PublicKey;
+use super::public_key::{ED25519, PublicKey, WireReader};
 
 /// Where keys may lie; filled in by the caller, so that nothing here asks the environment.
 pub struct KeySources {
@@ -187,7 +189,7 @@ fn read(path: &Path) -> Result<String, KeyDoorError> {
 }
 
 fn private_key(path: &Path, text: &str) -> Result<PrivateKey, KeyDoorError> {
-    if let Some(kind) = other_public_kind(text) {
+    if let Some(kind) = other_public_kind(text).or_else(|| other_private_kind(text)) {
         return Err(KeyDoorError::Type { path: path.to_owned(), kind });
     }
     let key = PrivateKey::from_openssh(text).map_err(|e| {
@@ -207,6 +209,17 @@ fn other_public_kind(text: &str) -> Option<String> {
         Err(super::public_key::KeyError::Type(kind)) => Some(kind),
         _ => None,
     }
+}
+
+/// The type of an OpenSSH private key that is no ed25519 key, by its public half: magic, cipher, kdf,
+/// kdf options, count, then the public key blob (OpenSSH, PROTOCOL.key).
+fn other_private_kind(text: &str) -> Option<String> {
+    let body = text.split("-----BEGIN OPENSSH PRIVATE KEY-----").nth(1)?.split("-----END").next()?;
+    let bytes = STANDARD.decode(body.split_whitespace().collect::<String>()).ok()?;
+    let mut reader = WireReader::new(bytes.strip_prefix(b"openssh-key-v1\0")?);
+    let (_cipher, _kdf, _options, _count) = (reader.string()?, reader.string()?, reader.string()?, reader.u32()?);
+    let kind = String::from_utf8_lossy(WireReader::new(reader.string()?).string()?).into_owned();
+    (kind != ED25519).then_some(kind)
 }
 
 fn wrong_type(path: &Path, key: &PrivateKey) -> KeyDoorError {

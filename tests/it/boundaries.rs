@@ -22,7 +22,6 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "store::StoredEntry",
             "store::StoredFile",
             "store::StoredStatement",
-            "store::StoredStatement",
             "store::commit",
             "store::layout",
         ],
@@ -122,7 +121,7 @@ fn is_below(path: &[String], known: &str) -> bool {
     path.len() >= known.len() && known.iter().zip(path).all(|(known, part)| known == part)
 }
 
-fn sorted<'t>(mut names: Vec<&'t str>) -> Vec<&'t str> {
+fn sorted(mut names: Vec<&str>) -> Vec<&str> {
     names.sort_unstable();
     names
 }

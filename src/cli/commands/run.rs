@@ -52,6 +52,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         select::gate_of_slot(policy, &evaluator, &loaded, &slot, args.gate.as_deref(), args.release.as_deref())?;
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
+    loaded.store.check_not_checked_out()?;
     if context.global.dry_run {
         context.printer.talk(format!(
             "dry run: would run {} and record it as {slot} for {}",

@@ -1,0 +1,111 @@
+//! The policy file: findings all at once at their place, and changes judged by the policy before.
+
+use crate::steps::{approved, says_all, supplied, types, types_in_vain};
+use crate::support::{POLICY, Policy, TestRepo};
+
+#[test]
+fn every_mistake_is_shown_at_its_line_with_a_caret() {
+    let repo = TestRepo::bare_of_ledger();
+    let text = POLICY
+        .text(&repo)
+        .replace("expect = [\"open == 0\", \"total > 0\"]", "expct = [\"open == 0\"]")
+        .replace("format = \"artifact\"", "format = \"artefact\"")
+        .replace("requires = [\"alpha\"]", "requires = [\"alfa\"]")
+        .replace("role = \"qa-lead\"\n", "role = \"qa-lead\"\ncount = 0\n")
+        .replace("name = \"Min\"", "name = \"\"");
+    repo.write("ledger.toml", &text);
+    let said = types(&repo, "", "policy check", 2);
+    says_all(
+        &said,
+        &["unknown key `expct`", "did you mean `expect`?", "unknown format \"artefact\"", "did you mean `artifact`?"],
+    );
+    says_all(&said, &["names `alfa`", "`count` must be a whole number of at least 1", "`name` is empty", "^^^^^"]);
+    let line = text.lines().position(|line| line.starts_with("expct")).unwrap() + 1;
+    says_all(&said, &[&format!("ledger.toml:{line}:1: unknown key `expct`"), "5 findings"]);
+    let json = repo.ledger("", &["policy", "check", "--json"]).json();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn what_can_never_come_true_is_found_before_it_is_in_force() {
+    let repo = TestRepo::bare_of_ledger();
+    let only_lee = Policy { people: &[("lee", &["lee"], &["release-owner"], false)], pipeline: POLICY.pipeline };
+    repo.write("ledger.toml", only_lee.text(&repo));
+    let said = types(&repo, "", "policy check", 1);
+    says_all(
+        &said,
+        &[
+            "gate `alpha` needs 1 of qa-lead, 0 with a key are in the roster",
+            "gate `ga` wants somebody else to approve",
+        ],
+    );
+}
+
+#[test]
+fn a_change_needs_the_role_the_old_policy_names() {
+    let repo = supplied(&POLICY, "min");
+    let weaker = repo
+        .read("ledger.toml")
+        .replace("approve = { role = \"release-owner\" }", "approve = { role = \"deployment-engineer\" }");
+    repo.write("ledger.toml", &weaker);
+    says_all(
+        &types_in_vain(&repo, "min", "policy apply -m mine", 1),
+        &["MIN does not hold release-owner", "ask LEE or HAN"],
+    );
+    types(&repo, "lee", "policy apply -m handed-over", 0);
+    says_all(&types_in_vain(&repo, "lee", "policy apply -m again", 0), &["in force already"]);
+    repo.write("ledger.toml", weaker + "\n# one more line\n");
+    types_in_vain(&repo, "lee", "policy apply -m back", 1);
+    types(&repo, "min", "policy apply -m now-mine", 0);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn people_who_left_keep_what_they_signed_and_sign_no_more() {
+    let repo = approved();
+    let text = repo.read("ledger.toml");
+    let start = text.find("\n[[person]]\nid = \"kim@").unwrap();
+    let end = text[start + 2..].find("\n[[person]]").unwrap() + start + 2;
+    repo.write("ledger.toml", format!("{}{}", &text[..start], &text[end..]));
+    types(&repo, "lee", "policy apply -m kim-leaves", 0);
+    let said = types_in_vain(&repo, "kim", "record qa-checklist", 3);
+    says_all(&said, &["no key found belongs to anybody in the roster"]);
+    types(&repo, "", "verify", 0);
+    types(&repo, "min", "promote alpha", 0);
+}
+
+#[test]
+fn a_policy_that_rechecks_lapses_what_was_approved_under_the_old_one() {
+    let pipeline = POLICY.pipeline.replace("id = \"alpha\"", "id = \"alpha\"\nrecheck = \"policy\"");
+    let repo = supplied(&Policy { people: POLICY.people, pipeline: pipeline.leak() }, "min");
+    types(&repo, "kim", "sign alpha --yes", 0);
+    repo.write("ledger.toml", repo.read("ledger.toml") + "\n# reviewed\n");
+    types(&repo, "lee", "policy apply -m reviewed", 0);
+    says_all(&types_in_vain(&repo, "min", "promote alpha", 1), &["has lapsed: it saw policy sha256:"]);
+    types(&repo, "kim", "sign alpha --yes", 0);
+    types(&repo, "min", "promote alpha", 0);
+}
+
+#[test]
+fn the_shipped_examples_have_nothing_to_find() {
+    let repo = TestRepo::bare_of_ledger();
+    for example in ["starter", "stage9"] {
+        let path = format!("{}/examples/{example}/ledger.toml", env!("CARGO_MANIFEST_DIR"));
+        types(&repo, "", &format!("policy check {path}"), 0);
+    }
+}
+
+#[test]
+fn an_example_is_filled_in_with_the_person_who_begins() {
+    let repo = TestRepo::bare_of_ledger();
+    types(&repo, "lee", "init --example stage9 --origin github.com/acme/widget --id lee@acme.example --name Lee", 0);
+    let text = repo.read("ledger.toml");
+    says_all(
+        &text,
+        &["origin = \"github.com/acme/widget\"   # the", "lee@acme.example", &repo.public_key("lee"), "# ----"][1..],
+    );
+    assert_eq!(text.matches("[[person]]").count(), 1);
+    says_all(&text, &["github.com/acme/widget", "\"qa-lead\"", "\"deployment-engineer\"", "\"release-owner\""]);
+    types(&repo, "", "verify", 0);
+    types_in_vain(&repo, "lee", "init", 1);
+}
