@@ -19,10 +19,12 @@ pub struct Limits {
     pub file_size: u64,
     /// Bytes of a path from the branch's root.
     pub path: usize,
+    /// Seconds a commit's time may lie ahead of the reader's clock.
+    pub skew: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { files: 4_096, file_size: 64 << 20, path: 1_024 }
+        Self { files: 4_096, file_size: 64 << 20, path: 1_024, skew: 86_400 }
     }
 }

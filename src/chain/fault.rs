@@ -54,7 +54,7 @@ fault_kinds! {
     Number => "number",
     /// Step 2: its parent is not the entry before. (Two parents are no canonical commit.)
     Parent => "parent",
-    /// Step 3: the commit's time runs backwards, or lies before the statement's.
+    /// Step 3: the commit's time runs backwards, lies before the statement's, or ahead of the reader's clock.
     Time => "time",
     /// Step 4: something written earlier was changed or removed.
     TreeAltered => "tree-altered",

@@ -20,8 +20,8 @@ use crate::sign::sshsig::SshSignature;
 use crate::store::StoredStatement;
 use crate::store::commit::{ObjectFormat, SignedCommit};
 
-/// What wrote it: another version verifies again.
-const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"));
+/// What wrote it: another version, or other rules (count them here), verifies again.
+const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 1");
 
 /// Everything but the records, as JSON.
 #[derive(Debug, Serialize, Deserialize)]

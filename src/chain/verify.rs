@@ -13,7 +13,7 @@ use super::kind_rules::KindCase;
 use super::running::{Addition, Running};
 use super::view::{VerifiedEntry, VerifiedLedger};
 use crate::entry::kinds::Mode;
-use crate::id::{EntryNumber, ObjectId, Origin};
+use crate::id::{EntryNumber, ObjectId, Origin, Timestamp};
 use crate::sign::{PublicKey, Roster};
 use crate::store::StoredEntry;
 use crate::store::commit::{Commit, ObjectFormat};
@@ -26,6 +26,7 @@ pub struct Verifier {
     format: ObjectFormat,
     anchor: TrustAnchor,
     limits: Limits,
+    now: Timestamp,
     origin: Option<Origin>,
     chain: Running,
     /// Where the walk stands; equals the next entry's number in a ledger without a gap.
@@ -45,11 +46,12 @@ pub struct Candidate {
 }
 
 impl Verifier {
-    pub fn new(format: ObjectFormat, anchor: TrustAnchor, limits: Limits) -> Self {
+    pub fn new(format: ObjectFormat, anchor: TrustAnchor, limits: Limits, now: Timestamp) -> Self {
         Self {
             format,
             anchor,
             limits,
+            now,
             origin: None,
             chain: Running::new(format.hex_digits()),
             position: 0,
@@ -60,9 +62,9 @@ impl Verifier {
     }
 
     /// Goes on where a verified ledger ended.
-    pub fn resume(ledger: VerifiedLedger, format: ObjectFormat, limits: Limits) -> Self {
+    pub fn resume(ledger: VerifiedLedger, format: ObjectFormat, limits: Limits, now: Timestamp) -> Self {
         let anchor = TrustAnchor { first: ledger.is_anchored().then(|| ledger.first()) };
-        let mut verifier = Self::new(format, anchor, limits);
+        let mut verifier = Self::new(format, anchor, limits, now);
         verifier.position = ledger.size();
         verifier.parent = ledger.tip();
         verifier.origin = Some(ledger.origin);
@@ -171,6 +173,12 @@ impl Verifier {
                 format!("at least {}", self.chain.seconds),
                 entry.commit.seconds.to_string(),
             ));
+        }
+        // Left alone, one entry dated far ahead would pull every later one along.
+        let latest = self.now.seconds().saturating_add(self.limits.skew);
+        if entry.commit.seconds > latest {
+            let expected = format!("at most {latest} (this machine's clock says {})", self.now);
+            problems.push((FaultKind::Time, expected, entry.commit.seconds.to_string()));
         }
         let recorded = entry.placed.statement.predicate.recorded_at();
         if recorded.seconds() > entry.commit.seconds {

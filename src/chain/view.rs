@@ -274,6 +274,15 @@ impl<'l> View<'l> {
         self.ledger.chain.policies.iter().rev().find(|policy| policy.entry.0 < self.size)
     }
 
+    /// Entries of all attempts of a release, whatever became of their gates; voided ones left out, in order.
+    pub fn release(&self, pipeline: &Name, release: &Version) -> Vec<&'l VerifiedEntry> {
+        let keys = self.ledger.chain.by_attempt.keys();
+        let own = keys.filter(|key| key.pipeline == *pipeline && key.release == *release);
+        let mut entries: Vec<_> = own.flat_map(|key| self.attempt(key)).collect();
+        entries.sort_by_key(|entry| entry.number());
+        entries
+    }
+
     /// Entries of one attempt that have not been voided, in order.
     pub fn attempt(&self, key: &AttemptKey) -> impl Iterator<Item = &'l VerifiedEntry> + use<'l> {
         let (ledger, size) = (self.ledger, self.size);

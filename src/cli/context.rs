@@ -62,17 +62,21 @@ impl Context<'_> {
     pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
         let tip = store.tip()?;
-        let anchor = TrustAnchor { first: self.pin(&store)? };
-        let mut verifier = Verifier::new(store.format(), anchor, Limits::default());
+        let ledger = self.verify_whole(&store, &tip)?;
+        state::save(self, &store, &ledger);
+        self.told(Loaded { store, tip, ledger })
+    }
+
+    pub fn verify_whole(&self, store: &GitStore, tip: &Tip) -> Result<VerifiedLedger, Failure> {
+        let anchor = TrustAnchor { first: self.pin(store)? };
+        let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), self.world().now());
         for id in store.commits(&tip.commit)? {
             verifier.admit(store.entry(&id)?);
         }
-        let ledger = verifier.finish().map_err(|faults| {
-            state::forget(self, &store);
+        verifier.finish().map_err(|faults| {
+            state::forget(self, store);
             Failure::broken(faults)
-        })?;
-        state::save(self, &store, &ledger);
-        self.told(Loaded { store, tip, ledger })
+        })
     }
 
     /// Goes on from what was verified here before, with the statements of a release at hand (of every
@@ -84,14 +88,21 @@ impl Context<'_> {
         }
     }
 
-    fn resume(&self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
+    fn resume(&mut self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
         let store = self.open_store()?;
         let tip = store.tip()?;
         let pin = self.pin(&store)?;
         let Some(known) = state::restore(self, &store, pin) else { return Ok(None) };
         let (size, at) = (known.size(), known.tip());
-        let Some(new) = store.commits_after(&tip.commit, at.as_ref())? else { return Ok(None) };
-        let mut verifier = Verifier::resume(known, store.format(), Limits::default());
+        let Some(new) = store.commits_after(&tip.commit, at.as_ref())? else {
+            let last = at.map_or_else(String::new, |at| at.to_string());
+            self.printer.talk(format!(
+                "note: the evidence branch no longer contains {last}, verified here before as entry {}: it was rewound or replaced\n  → git log {last}",
+                size.saturating_sub(1)
+            ));
+            return Ok(None);
+        };
+        let mut verifier = Verifier::resume(known, store.format(), Limits::default(), self.world().now());
         for id in new {
             verifier.admit(store.entry(&id)?);
         }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::context::{Context, Loaded};
 use super::failure::Failure;
+use super::select::Question;
 use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::{self, ARTIFACT, Input, Reader};
-use crate::id::{Digest, FileName, Version, fold};
-use crate::policy::{ArtifactCheck, Gate, Pipeline, Rule};
+use crate::id::{Digest, FileName, fold};
+use crate::policy::{ArtifactCheck, Gate, Rule};
 use crate::report::escape::visible;
 use crate::store::git::GitStore;
 
@@ -36,18 +37,17 @@ pub struct Taking<'t> {
 /// The paths to record: those given, or the ones the rule itself names.
 pub fn paths(
     loaded: &Loaded,
-    pipeline: &Pipeline,
+    question: &Question<'_>,
     rule: &Rule,
-    release: &Version,
     given: &[PathBuf],
 ) -> Result<Vec<PathBuf>, Failure> {
     if !given.is_empty() {
         return Ok(given.to_vec());
     }
     let root = loaded.store.work_tree().map(Path::to_owned).unwrap_or_default();
-    let values = [("version", release.as_str())];
+    let values = [("version", question.release.as_str())];
     if rule.artifacts == Some(ArtifactCheck::Recorded) {
-        return Ok(pipeline.artifacts.iter().map(|artifact| root.join(artifact.path.fill(&values))).collect());
+        return Ok(question.pipeline.artifacts.iter().map(|artifact| root.join(artifact.path.fill(&values))).collect());
     }
     match &rule.file {
         Some(template) => Ok(vec![root.join(template.fill(&values))]),
@@ -140,13 +140,12 @@ pub fn facts(reader: &Reader, gate: &Gate, brought: &[Brought]) -> Result<Facts,
 /// Whether the document recorded now differs from the one at a gate's source commit.
 pub fn changed_since(
     loaded: &Loaded,
-    pipeline: &Pipeline,
+    question: &Question<'_>,
     rule: &Rule,
-    release: &Version,
     brought: &[Brought],
 ) -> Option<(String, Fact)> {
     let gate = rule.changed_since.as_ref()?;
-    let attempt = loaded.ledger.view().latest(&pipeline.id, gate, release)?;
+    let attempt = loaded.ledger.view().latest(&question.pipeline.id, gate, &question.release)?;
     let file = brought.first()?;
     let before = loaded.store.file(&attempt.open.source.commit, &file.file.path).ok();
     let changed = before.is_none_or(|old| Digest::of(&old) != file.file.sha256);

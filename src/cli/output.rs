@@ -47,6 +47,17 @@ impl Printer<'_> {
         }
     }
 
+    /// What a command without a richer answer did, in one line for people and one document for programs.
+    pub fn outcome(&mut self, line: &str, dry_run: bool) {
+        if self.json {
+            let schema = format!("{SCHEMAS}outcome/v0.1");
+            self.json(&serde_json::json!({ "schema": schema, "dryRun": dry_run, "message": visible(line) }));
+            return;
+        }
+        let mark = if dry_run { "dry run:".to_owned() } else { self.good() };
+        self.say(format!("{mark} {line}"));
+    }
+
     /// Talk: progress and advice, on stderr.
     pub fn talk(&mut self, line: impl AsRef<str>) {
         let written = writeln!(self.world.err, "{}", line.as_ref());

@@ -5,9 +5,100 @@ use std::path::Path;
 use super::context::{Context, Loaded};
 use super::failure::Failure;
 use crate::findings::nearest;
-use crate::id::{Digest, Name, Version};
-use crate::policy::{Evaluator, Gate, Observed, Pipeline, Policy};
+use crate::id::{Digest, Name, Timestamp, Version};
+use crate::policy::decision::Decision;
+use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy};
 use crate::store::git::GitStore;
+
+/// A gate of one release: what most commands ask about.
+#[derive(Clone)]
+pub struct Question<'p> {
+    pub pipeline: &'p Pipeline,
+    pub gate: &'p Gate,
+    pub release: Version,
+}
+
+impl<'p> Question<'p> {
+    /// The gate named, for the release named or the newest of its pipeline.
+    pub fn new(
+        policy: &'p Policy,
+        loaded: &Loaded,
+        gate_text: &str,
+        release_text: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let (pipeline, gate) = gate(policy, gate_text)?;
+        let release = release(loaded, pipeline, release_text)?;
+        Ok(Self { pipeline, gate, release })
+    }
+
+    /// The gate a slot's evidence is meant for: the one named, or the first with that slot that is not promoted.
+    pub fn of_slot(
+        policy: &'p Policy,
+        evaluator: &Evaluator<'_>,
+        loaded: &Loaded,
+        slot: &Name,
+        gate_text: Option<&str>,
+        release_text: Option<&str>,
+    ) -> Result<Self, Failure> {
+        if let Some(text) = gate_text {
+            let question = Self::new(policy, loaded, text, release_text)?;
+            if question.gate.rule_for(slot).is_some() {
+                return Ok(question);
+            }
+            let slots: Vec<&str> = question.gate.rules.iter().map(|rule| rule.slot.as_str()).collect();
+            return Err(Failure::usage(format!("gate {} has no slot {slot}", question.gate.id))
+                .hint(format!("its slots are {}", slots.join(", "))));
+        }
+        let mut wanting = Vec::new();
+        for (pipeline, gate) in policy.gates().filter(|(_, gate)| gate.rule_for(slot).is_some()) {
+            wanting.push(Self { pipeline, gate, release: release(loaded, pipeline, release_text)? });
+        }
+        let Some(first) = wanting.first() else { return Err(unknown_slot(policy, slot)) };
+        if wanting.iter().any(|other| other.pipeline.id != first.pipeline.id) {
+            return Err(Failure::usage(format!("several pipelines have a slot {slot}"))
+                .hint("say which gate: --gate PIPELINE/GATE"));
+        }
+        let view = loaded.ledger.view();
+        let waits =
+            |question: &&Self| evaluator.promotion(view, question.pipeline, question.gate, &question.release).is_none();
+        wanting.iter().find(waits).cloned().ok_or_else(|| {
+            Failure::usage(format!("every gate with a slot {slot} is promoted already"))
+                .hint("name the gate to add to: --gate GATE")
+        })
+    }
+
+    pub fn ask<'q>(&'q self, size: u64, now: Timestamp, observed: &'q Observed) -> Ask<'q> {
+        let Self { pipeline, gate, release } = self;
+        Ask { pipeline: &pipeline.id, gate: &gate.id, release, size, now, observed, source: None }
+    }
+
+    /// The answer now, on the whole ledger and with a look at the work tree.
+    pub fn decide(&self, context: &Context<'_>, loaded: &Loaded, evaluator: &Evaluator<'_>) -> Decision {
+        let observed = self.observe(context, &loaded.store);
+        evaluator.decide(&self.ask(evaluator.ledger().size(), context.world().now(), &observed))
+    }
+
+    /// What the work tree holds of the documents and artifacts the gate names, each under the digests it
+    /// may have been recorded with: a checkout on Windows has other line endings than one on Linux.
+    pub fn observe(&self, context: &Context<'_>, store: &GitStore) -> Observed {
+        let Some(root) = store.work_tree() else { return Observed::new() };
+        let mut observed = Observed::new();
+        let values = [("version", self.release.as_str())];
+        for file in self.gate.rules.iter().filter_map(|rule| rule.file.as_ref()) {
+            let path = file.fill(&values);
+            if let Ok(bytes) = context.world().read(&root.join(Path::new(&path))) {
+                observed.insert(path, document_digests(&bytes));
+            }
+        }
+        for artifact in &self.pipeline.artifacts {
+            let path = artifact.path.fill(&values);
+            if let Ok((_, digest)) = context.world().hash(&root.join(Path::new(&path))) {
+                observed.insert(path, vec![digest]);
+            }
+        }
+        observed
+    }
+}
 
 /// `alpha`, `Alpha` or `stage9/alpha`.
 pub fn gate<'p>(policy: &'p Policy, text: &str) -> Result<(&'p Pipeline, &'p Gate), Failure> {
@@ -48,44 +139,6 @@ pub fn release(loaded: &Loaded, pipeline: &Pipeline, text: Option<&str>) -> Resu
     })
 }
 
-/// The gate a slot's evidence is meant for: the one named, or the first with that slot that is not promoted.
-pub fn gate_of_slot<'p>(
-    policy: &'p Policy,
-    evaluator: &Evaluator<'_>,
-    loaded: &Loaded,
-    slot: &Name,
-    gate_text: Option<&str>,
-    release_text: Option<&str>,
-) -> Result<(&'p Pipeline, &'p Gate, Version), Failure> {
-    if let Some(text) = gate_text {
-        let (pipeline, gate) = gate(policy, text)?;
-        if gate.rule_for(slot).is_none() {
-            let slots: Vec<&str> = gate.rules.iter().map(|rule| rule.slot.as_str()).collect();
-            return Err(Failure::usage(format!("gate {} has no slot {slot}", gate.id))
-                .hint(format!("its slots are {}", slots.join(", "))));
-        }
-        return Ok((pipeline, gate, release(loaded, pipeline, release_text)?));
-    }
-    let mut wanting = Vec::new();
-    for (pipeline, gate) in policy.gates().filter(|(_, gate)| gate.rule_for(slot).is_some()) {
-        wanting.push((pipeline, gate, release(loaded, pipeline, release_text)?));
-    }
-    if wanting.is_empty() {
-        return Err(unknown_slot(policy, slot));
-    }
-    let view = loaded.ledger.view();
-    let waiting =
-        wanting.iter().find(|(pipeline, gate, release)| evaluator.promotion(view, pipeline, gate, release).is_none());
-    let several = wanting.iter().any(|(pipeline, ..)| pipeline.id != wanting[0].0.id);
-    match waiting {
-        _ if several => Err(Failure::usage(format!("several pipelines have a slot {slot}"))
-            .hint("say which gate: --gate PIPELINE/GATE")),
-        Some(found) => Ok(found.clone()),
-        None => Err(Failure::usage(format!("every gate with a slot {slot} is promoted already"))
-            .hint("name the gate to add to: --gate GATE")),
-    }
-}
-
 fn unknown_slot(policy: &Policy, slot: &Name) -> Failure {
     let mut slots: Vec<&str> =
         policy.gates().flat_map(|(_, gate)| gate.rules.iter().map(|rule| rule.slot.as_str())).collect();
@@ -96,33 +149,6 @@ fn unknown_slot(policy: &Policy, slot: &Name) -> Failure {
         Some(near) => failure.hint(format!("did you mean {near}?")),
         None => failure.hint(format!("the slots are {}", slots.join(", "))),
     }
-}
-
-/// What the work tree holds of the documents and artifacts a gate names, each under the digests it
-/// may have been recorded with: a checkout on Windows has other line endings than one on Linux.
-pub fn observe(
-    context: &Context<'_>,
-    store: &GitStore,
-    pipeline: &Pipeline,
-    gate: &Gate,
-    release: &Version,
-) -> Observed {
-    let Some(root) = store.work_tree() else { return Observed::new() };
-    let mut observed = Observed::new();
-    let values = [("version", release.as_str())];
-    for file in gate.rules.iter().filter_map(|rule| rule.file.as_ref()) {
-        let path = file.fill(&values);
-        if let Ok(bytes) = context.world().read(&root.join(Path::new(&path))) {
-            observed.insert(path, document_digests(&bytes));
-        }
-    }
-    for artifact in &pipeline.artifacts {
-        let path = artifact.path.fill(&values);
-        if let Ok((_, digest)) = context.world().hash(&root.join(Path::new(&path))) {
-            observed.insert(path, vec![digest]);
-        }
-    }
-    observed
 }
 
 fn document_digests(bytes: &[u8]) -> Vec<Digest> {

@@ -183,8 +183,9 @@ impl World {
         Ok(Ran { exit_code: exit_code(output.status), stdout: output.stdout, stderr: output.stderr })
     }
 
-    /// Runs a program with its output both shown as it comes and kept.
-    pub fn run_and_keep(&mut self, argv: &[String]) -> io::Result<Ran> {
+    /// Runs a program with its output both shown as it comes and kept; all of it on stderr when
+    /// stdout is kept for an answer (`quiet`).
+    pub fn run_and_keep(&mut self, argv: &[String], quiet: bool) -> io::Result<Ran> {
         let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = self.command(program);
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -195,7 +196,7 @@ impl World {
         let mut ran = Ran { exit_code: 0, stdout: Vec::new(), stderr: Vec::new() };
         for (is_error, chunk) in chunks {
             // A closed terminal must not lose the evidence: it is kept whether or not it is seen.
-            let shown = if is_error {
+            let shown = if is_error || quiet {
                 self.err.write_all(&chunk)
             } else {
                 self.out.write_all(&chunk).and_then(|()| self.out.flush())

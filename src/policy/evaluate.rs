@@ -254,7 +254,7 @@ pub(super) fn artifact_digests(
     release: &Version,
 ) -> BTreeMap<Name, (Digest, EntryNumber)> {
     let mut digests = BTreeMap::new();
-    for entry in rules::release_entries(view, pipeline, release) {
+    for entry in view.release(&pipeline.id, release) {
         let Some(evidence) = entry.evidence().filter(|e| e.format.as_str() == crate::evidence::readers::ARTIFACT)
         else {
             continue;

@@ -155,11 +155,9 @@ fn evidence_report(entry: &VerifiedEntry, evidence: &Evidence) -> EvidenceReport
 
 /// The declared artifacts of the newest attempt, as last recorded for this release.
 fn artifacts(view: View<'_>, pipeline: &Pipeline, newest: Attempt<'_>, release: &Version) -> Vec<ArtifactReport> {
-    let attempts = pipeline.gates.iter().flat_map(|gate| view.attempts(&pipeline.id, &gate.id, release));
-    let mut entries: Vec<&VerifiedEntry> = attempts.flat_map(|attempt| view.attempt(attempt.key)).collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.number()));
+    let entries = view.release(&pipeline.id, release);
     let find = |path: &str| {
-        entries.iter().find_map(|entry| {
+        entries.iter().rev().find_map(|entry| {
             let evidence = entry.evidence().filter(|evidence| evidence.format.as_str() == ARTIFACT)?;
             evidence.files.iter().find(|file| file.path == path).map(|file| (*entry, file))
         })

@@ -72,6 +72,8 @@ fn every_schema_is_one_names_itself_and_closes_its_objects() {
             assert_eq!(first, meaning, "{definition} means something else in {name}");
         }
     }
+    let faults: Vec<&str> = ledger::chain::FaultKind::ALL.iter().map(|fault| fault.word()).collect();
+    assert_eq!(definitions["faultWord"]["enum"], json!(faults));
 }
 
 /// What one run printed names a schema that is there, and keeps it.
@@ -162,11 +164,11 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
 
 fn to_ga(repo: &TestRepo, said: &mut Printed) {
     repo.write("ledger.toml", POLICY.text(repo) + "# with a remark\n");
-    types(repo, "lee", "policy apply -m remarked", 0);
-    said.types(repo, "min", "run announcement -- git cat-file -e HEAD", 0, "record");
+    said.types(repo, "lee", "policy apply -m remarked", 0, "outcome");
+    said.types(repo, "min", "run announcement -- git --version", 0, "record");
     said.types(repo, "", "status", 0, "status");
     said.types(repo, "", "notes 1.0", 0, "report");
-    types(repo, "", "notes 1.0 --update notes.md", 0);
+    said.types(repo, "", "notes 1.0 --update notes.md", 0, "outcome");
     said.types(repo, "", "notes 1.0 --update notes.md --check", 0, "notes-check");
     repo.write("notes.md", "nothing\n");
     said.types(repo, "", "notes 1.0 --update notes.md --check", 1, "notes-check");
@@ -175,6 +177,8 @@ fn to_ga(repo: &TestRepo, said: &mut Printed) {
 
 fn retold(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "", "facts docs/qa.md", 0, "file-facts");
+    said.types(repo, "", "facts --list", 0, "formats");
+    said.fails(repo, "", "statsu", 2);
     said.types(repo, "", "verify", 0, "verify");
     said.types(repo, "", "log", 0, "log");
     said.types(repo, "", "show 0", 0, "show");

@@ -5,7 +5,7 @@ use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
-use crate::cli::select;
+use crate::cli::select::Question;
 use crate::policy::{Ask, Evaluator, Verdict};
 
 /// Say whether a gate is open (exit 0) or closed (exit 1)
@@ -41,8 +41,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
-    let (pipeline, gate) = select::gate(policy, &args.gate)?;
-    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+    let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
+    let Question { gate, release, .. } = &question;
     let revision = args.commit.as_deref().or(args.ci.then_some("HEAD"));
     let source = revision.map(|revision| loaded.store.source(revision)).transpose();
     let source = source.map_err(|error| match args.commit {
@@ -51,16 +51,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             Failure::unknown("this repository has no commit to compare with the release").hint("name it: --commit REV")
         }
     })?;
-    let observed = select::observe(context, &loaded.store, pipeline, gate, &release);
-    let decision = evaluator.decide(&Ask {
-        pipeline: &pipeline.id,
-        gate: &gate.id,
-        release: &release,
-        size: loaded.ledger.size(),
-        now: context.world().now(),
-        observed: &observed,
-        source: source.as_ref().map(|source| (&source.commit, &source.tree)),
-    });
+    let observed = question.observe(context, &loaded.store);
+    let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
+    let decision =
+        evaluator.decide(&Ask { source: source.as_ref().map(|source| (&source.commit, &source.tree)), ..ask });
     let verdict = decision.verdict();
     if context.printer.json {
         context.printer.json(&DecisionJson::from(&decision));

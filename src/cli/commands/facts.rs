@@ -32,6 +32,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    if args.list && context.printer.json {
+        let list =
+            readers::READERS.iter().map(|reader| serde_json::json!({ "format": reader.format, "about": reader.about }));
+        let formats: Vec<_> = list.collect();
+        context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}formats/v0.1"), "formats": formats }));
+        return Ok(Answer::Yes);
+    }
     if args.list {
         let rows: Vec<Vec<String>> =
             readers::READERS.iter().map(|reader| vec![reader.format.to_owned(), reader.about.to_owned()]).collect();

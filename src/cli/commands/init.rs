@@ -93,12 +93,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let first = draft.statement.id().0;
     store.check_not_checked_out()?;
     if context.global.dry_run {
-        context.printer.talk(format!("dry run: would begin {} with {}", policy.roster.origin, person.handle()));
+        context.printer.outcome(&format!("would begin {} with {}", policy.roster.origin, person.handle()), true);
         return Ok(Answer::Yes);
     }
     let signer = sources.unlock(&candidate)?;
     let commit = append::begin(&store, &draft, (person.id.as_str(), &person.name), &signer)?;
-    let mut verifier = Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default());
+    let mut verifier =
+        Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default(), context.world().now());
     verifier.admit(store.entry(&commit)?);
     verifier.finish().map_err(Failure::broken)?;
     // The ledger is there; the two files only describe it and can be written again.

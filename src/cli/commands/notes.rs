@@ -90,8 +90,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         (false, true) => "would be updated",
         (false, false) => "updated",
     };
-    let line = format!("{} {} {what}", context.printer.good(), file.display());
-    context.printer.say(line);
+    context.printer.outcome(&format!("{} {what}", file.display()), context.global.dry_run);
     Ok(Answer::Yes)
 }
 

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::Answer;
-use crate::chain::VerifiedLedger;
+use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::context::{Context, Identity, Loaded, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
-use crate::cli::failure::Failure;
-use crate::cli::select;
+use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::select::Question;
 use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Mode, Open, Predicate, Source};
 use crate::entry::{DigestSet, Draft, Subject};
-use crate::id::{EntryNumber, Version};
+use crate::id::{EntryNumber, ObjectId};
 use crate::policy::audit::base_folder;
-use crate::policy::{Evaluator, Gate, Pipeline, Policy};
+use crate::policy::{Evaluator, Policy};
 use crate::store::git::SourceCommit;
 use crate::store::layout::folder_name;
 
@@ -46,17 +46,16 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let (pipeline, gate) = select::gate(policy, &args.gate)?;
-    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+    let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
+    let Question { pipeline, gate, release } = &question;
     let source = loaded.store.source(&args.commit)?;
-    if let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, &release).filter(|_| !args.retry) {
+    if let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, release).filter(|_| !args.retry) {
         if attempt.open.source.commit == source.commit {
-            context.printer.talk(format!(
-                "{} is open already for {release}: {}, entry {}",
-                gate.id,
-                attempt.open.folder,
-                attempt.entry.number()
-            ));
+            let (folder, number) = (&attempt.open.folder, attempt.entry.number());
+            context.printer.talk(format!("{} is open already for {release}: {folder}, entry {number}", gate.id));
+            if context.printer.json {
+                context.printer.json(&as_json(Some(attempt.entry), &question, &source.commit));
+            }
             return Ok(Answer::Yes);
         }
         return Err(Failure::no(format!(
@@ -71,25 +70,28 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         )));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    let opening = Opening { policy, pipeline, gate, release, source, revisions: revisions(&args.revision)? };
+    let opening = Opening { policy, question: &question, source, revisions: revisions(&args.revision)? };
     let number = opening.append(context, &mut loaded, &identity)?;
     if context.printer.json {
         let entry = number.and_then(|number| loaded.ledger.entry(number));
-        context.printer.json(&serde_json::json!({
-            "schema": format!("{}opened/v0.1", crate::cli::output::SCHEMAS),
-            "entry": number, "id": entry.map(|entry| entry.id()), "gate": gate.id, "release": opening.release,
-            "commit": opening.source.commit,
-        }));
+        context.printer.json(&as_json(entry, &question, &opening.source.commit));
     }
     Ok(Answer::Yes)
+}
+
+/// The answer for programs; without an entry under `--dry-run`.
+fn as_json(entry: Option<&VerifiedEntry>, question: &Question<'_>, commit: &ObjectId) -> serde_json::Value {
+    serde_json::json!({
+        "schema": format!("{}opened/v0.1", crate::cli::output::SCHEMAS),
+        "entry": entry.map(VerifiedEntry::number), "id": entry.map(VerifiedEntry::id),
+        "gate": question.gate.id, "release": question.release, "commit": commit,
+    })
 }
 
 /// Everything an `open` entry says.
 pub struct Opening<'p> {
     pub policy: &'p Policy,
-    pub pipeline: &'p Pipeline,
-    pub gate: &'p Gate,
-    pub release: Version,
+    pub question: &'p Question<'p>,
     pub source: SourceCommit,
     pub revisions: BTreeMap<String, String>,
 }
@@ -102,16 +104,14 @@ impl Opening<'_> {
         loaded: &mut Loaded,
         identity: &Identity,
     ) -> Result<Option<EntryNumber>, Failure> {
-        let seen = loaded.ledger.view().attempts(&self.pipeline.id, &self.gate.id, &self.release).len();
+        let Question { pipeline, gate, release } = self.question;
+        let seen = loaded.ledger.view().attempts(&pipeline.id, &gate.id, release).len();
         let now = context.world().now();
         let appended = append(context, loaded, identity, |_, ledger| {
-            let attempts = ledger.view().attempts(&self.pipeline.id, &self.gate.id, &self.release).len();
+            let attempts = ledger.view().attempts(&pipeline.id, &gate.id, release).len();
             if attempts != seen {
-                return Err(Failure::conflict(format!(
-                    "somebody else opened {} for {} just now",
-                    self.gate.id, self.release
-                ))
-                .hint(format!("ledger status {}", self.gate.id)));
+                return Err(Failure::conflict(format!("somebody else opened {} for {} just now", gate.id, release))
+                    .hint(format!("ledger status {}", gate.id)));
             }
             self.compose(ledger, identity, now, attempts)
         })?;
@@ -122,8 +122,8 @@ impl Opening<'_> {
             "{} entry {}  {} opened for {}  {}",
             context.printer.good(),
             entry.number(),
-            self.gate.id,
-            self.release,
+            gate.id,
+            release,
             entry.path()
         );
         if !context.printer.json {
@@ -139,7 +139,8 @@ impl Opening<'_> {
         now: crate::id::Timestamp,
         attempts: usize,
     ) -> Result<Draft, Failure> {
-        let base = base_folder(self.policy, self.pipeline, &self.gate.id, &self.release, now).unwrap_or_default();
+        let Question { pipeline, gate, release } = self.question;
+        let base = base_folder(self.policy, pipeline, &gate.id, release, now).unwrap_or_default();
         let mut repeat = 1;
         let mut folder = folder_name(&base, repeat)?;
         while ledger.has_folder(folder.as_str()) {
@@ -147,15 +148,11 @@ impl Opening<'_> {
             folder = folder_name(&base, repeat)?;
         }
         let attempt = u32::try_from(attempts + 1).map_err(|_| Failure::usage("too many attempts"))?;
-        let key = AttemptKey {
-            pipeline: self.pipeline.id.clone(),
-            gate: self.gate.id.clone(),
-            attempt,
-            release: self.release.clone(),
-        };
+        let key =
+            AttemptKey { pipeline: pipeline.id.clone(), gate: gate.id.clone(), attempt, release: release.clone() };
         let SourceCommit { commit, tree, authors } = self.source.clone();
-        let values = [("version", self.release.as_str())];
-        let artifacts = self.pipeline.artifacts.iter();
+        let values = [("version", release.as_str())];
+        let artifacts = pipeline.artifacts.iter();
         let predicate = Predicate::Open(Open {
             ledger: scope(ledger, &key),
             actor: actor(&identity.person, Mode::Ci),
@@ -169,8 +166,8 @@ impl Opening<'_> {
             time_zone: self.policy.zone.name().to_owned(),
         });
         let tree = Subject { name: "tree".to_owned(), digest: DigestSet::GitTree(tree) };
-        let subject = vec![commit_subject(self.release.as_str(), &commit), tree];
-        let summary = format!("open: {} for {}", self.gate.id, self.release);
+        let subject = vec![commit_subject(release.as_str(), &commit), tree];
+        let summary = format!("open: {} for {}", gate.id, release);
         let body = [
             format!("Folder {folder}, attempt {attempt}, source commit {commit}."),
             format!("Opened by {}.", identity.person.handle()),
@@ -185,23 +182,20 @@ pub fn ensure(
     loaded: &mut Loaded,
     identity: &Identity,
     policy: &Policy,
-    pipeline: &Pipeline,
-    gate: &Gate,
-    release: &Version,
+    question: &Question<'_>,
 ) -> Result<Option<AttemptKey>, Failure> {
     let latest = |loaded: &Loaded| {
-        loaded.ledger.view().latest(&pipeline.id, &gate.id, release).map(|attempt| attempt.key.clone())
+        let view = loaded.ledger.view();
+        view.latest(&question.pipeline.id, &question.gate.id, &question.release).map(|attempt| attempt.key.clone())
     };
     if let Some(key) = latest(loaded) {
         return Ok(Some(key));
     }
     let source = loaded.store.source("HEAD")?;
-    let opening = Opening { policy, pipeline, gate, release: release.clone(), source, revisions: BTreeMap::new() };
+    let opening = Opening { policy, question, source, revisions: BTreeMap::new() };
     match opening.append(context, loaded, identity) {
         // Somebody else opened it while we were about to: that attempt serves as well.
-        Err(failure) if failure.kind == crate::cli::failure::FailureKind::Conflict && latest(loaded).is_some() => {
-            Ok(latest(loaded))
-        }
+        Err(failure) if failure.kind == FailureKind::Conflict && latest(loaded).is_some() => Ok(latest(loaded)),
         Err(failure) => Err(failure),
         Ok(_) => Ok(latest(loaded)),
     }

@@ -106,7 +106,9 @@ fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let policy = parse_or_fail(&text)?;
     let current = loaded.ledger.policies().last().cloned().ok_or_else(|| Failure::unknown("no policy is in force"))?;
     if Digest::of(text.as_bytes()) == current.digest() {
-        context.printer.say(format!("{POLICY_FILE} is in force already: entry {}", current.entry()));
+        context
+            .printer
+            .outcome(&format!("{POLICY_FILE} is in force already: entry {}", current.entry()), context.global.dry_run);
         return Ok(Answer::Yes);
     }
     if policy.roster.origin != *loaded.ledger.origin() {
@@ -140,9 +142,9 @@ fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure> {
         };
         Ok(draft.compose()?)
     })?;
-    if let Some(appended) = appended {
-        let line = format!("{} policy in force from entry {}", context.printer.good(), appended.number);
-        context.printer.say(line);
+    match appended {
+        Some(appended) => context.printer.outcome(&format!("policy in force from entry {}", appended.number), false),
+        None => context.printer.outcome("the policy would be in force from the next entry on", true),
     }
     let findings = lint::lint(&policy);
     if !findings.is_empty() {

@@ -1,6 +1,6 @@
 //! `ledger promote`: the gate is evaluated once more, and the decision is recorded.
 
-use super::{Answer, status};
+use super::Answer;
 use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
@@ -8,12 +8,12 @@ use crate::cli::board::{self, DecisionJson};
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
-use crate::cli::select;
+use crate::cli::select::Question;
 use crate::entry::Draft;
 use crate::entry::kinds::{Mode, Predicate, Promotion, PromotionDecision, RuleRecord, RuleResult};
-use crate::id::{Timestamp, Version};
+use crate::id::Timestamp;
 use crate::policy::decision::Decision;
-use crate::policy::{Ask, Evaluator, Gate, Pipeline, Verdict};
+use crate::policy::{Evaluator, Gate, Verdict};
 
 /// Pass a gate, if it is open, and record the decision
 #[derive(Debug, clap::Args)]
@@ -34,9 +34,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let (pipeline, gate) = select::gate(policy, &args.gate)?;
-    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
-    let decision = status::decide(context, &loaded, &evaluator, pipeline, gate, &release);
+    let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
+    let Question { gate, release, .. } = &question;
+    let decision = question.decide(context, &loaded, &evaluator);
     if let Some(entry) = decision.promoted {
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
@@ -49,22 +49,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return Ok(refuse(context, &decision, gate));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    let observed = select::observe(context, &loaded.store, pipeline, gate, &release);
+    let observed = question.observe(context, &loaded.store);
     let clock = context.world().now();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
         let evaluator = Evaluator::new(ledger);
         // Judged at the time the commit will have, so that evaluating it again gives the same answer.
         let now = Timestamp::from_seconds(ledger.seconds().max(clock.seconds()))?;
-        let ask = Ask {
-            pipeline: &pipeline.id,
-            gate: &gate.id,
-            release: &release,
-            size: ledger.size(),
-            now,
-            observed: &observed,
-            source: None,
-        };
-        let decision = evaluator.decide(&ask);
+        let decision = evaluator.decide(&question.ask(ledger.size(), now, &observed));
         if decision.promoted.is_some() {
             return Err(Failure::conflict(format!("somebody else promoted {} just now", gate.id))
                 .hint(format!("ledger status {}", gate.id)));
@@ -77,11 +68,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             ))
             .hint(format!("ledger status {}", gate.id)));
         }
-        compose(ledger, &decision, pipeline, gate, &release, &identity, now)
+        compose(ledger, &decision, &question, &identity, now)
     })?;
     if context.printer.json {
         let evaluator = Evaluator::new(&loaded.ledger);
-        let after = status::decide(context, &loaded, &evaluator, pipeline, gate, &release);
+        let after = question.decide(context, &loaded, &evaluator);
         context.printer.json(&DecisionJson::from(&after));
         return Ok(Answer::Yes);
     }
@@ -118,12 +109,11 @@ fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate) -> Answer
 fn compose(
     ledger: &VerifiedLedger,
     decision: &Decision,
-    pipeline: &Pipeline,
-    gate: &Gate,
-    release: &Version,
+    question: &Question<'_>,
     identity: &Identity,
     now: Timestamp,
 ) -> Result<Draft, Failure> {
+    let Question { pipeline, gate, release } = question;
     let attempt = ledger
         .view()
         .latest(&pipeline.id, &gate.id, release)

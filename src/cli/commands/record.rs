@@ -7,17 +7,18 @@ use super::{Answer, open};
 use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::{path, text};
+use crate::cli::board;
 use crate::cli::context::{Context, Identity, Loaded, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
-use crate::cli::{board, select};
+use crate::cli::select::Question;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
-use crate::id::{EntryNumber, Name, Timestamp, Version};
+use crate::id::{EntryNumber, Name, Timestamp};
+use crate::policy::Evaluator;
 use crate::policy::decision::RuleState;
-use crate::policy::{Ask, Evaluator, Gate, Pipeline};
 use crate::report::escape::visible;
 
 /// Bring evidence for a slot
@@ -58,8 +59,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
     let slot = Name::parse(&args.slot)?;
-    let (pipeline, gate, release) =
-        select::gate_of_slot(policy, &evaluator, &loaded, &slot, args.gate.as_deref(), args.release.as_deref())?;
+    let (gate_text, release_text) = (args.gate.as_deref(), args.release.as_deref());
+    let question = Question::of_slot(policy, &evaluator, &loaded, &slot, gate_text, release_text)?;
+    let gate = question.gate;
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let taking = Taking {
@@ -69,20 +71,20 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         location: args.location.clone(),
         stdin_name: &args.stdin_name,
     };
-    let paths = files::paths(&loaded, pipeline, rule, &release, &args.files)?;
+    let paths = files::paths(&loaded, &question, rule, &args.files)?;
     let brought = files::bring(context, &loaded.store, &taking, &paths)?;
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
     let mut facts = files::facts(reader, gate, &brought)?;
-    facts.extend(files::changed_since(&loaded, pipeline, rule, &release, &brought));
-    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, pipeline, gate, &release)? else {
-        context.printer.talk(format!("dry run: would record {slot} for {}", gate.id));
+    facts.extend(files::changed_since(&loaded, &question, rule, &brought));
+    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
+        context.printer.outcome(&format!("would open {} and record {slot}", gate.id), true);
         return Ok(Answer::Yes);
     };
     let format = Name::parse(reader.format)?;
     let recording = Recording { slot, format, facts, command: None, attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
-    recording.tell(context, &loaded, number, pipeline, gate, &release);
+    recording.tell(context, &loaded, number, &question);
     Ok(Answer::Yes)
 }
 
@@ -166,15 +168,7 @@ impl Recording {
     }
 
     /// What was recorded, and what the gate's rule makes of it.
-    pub fn tell(
-        &self,
-        context: &mut Context<'_>,
-        loaded: &Loaded,
-        number: Recorded,
-        pipeline: &Pipeline,
-        gate: &Gate,
-        release: &Version,
-    ) {
+    pub fn tell(&self, context: &mut Context<'_>, loaded: &Loaded, number: Recorded, question: &Question<'_>) {
         let entry = number.and_then(|(number, _)| loaded.ledger.entry(number));
         if context.printer.json {
             let files = entry.and_then(|entry| entry.evidence()).map(|evidence| &evidence.files);
@@ -203,28 +197,12 @@ impl Recording {
             }
             _ => context.printer.say(format!("{} would be recorded  {facts}", self.slot)),
         }
-        self.tell_rule(context, loaded, pipeline, gate, release);
+        self.tell_rule(context, loaded, question);
     }
 
-    fn tell_rule(
-        &self,
-        context: &mut Context<'_>,
-        loaded: &Loaded,
-        pipeline: &Pipeline,
-        gate: &Gate,
-        release: &Version,
-    ) {
-        let evaluator = Evaluator::new(&loaded.ledger);
-        let observed = select::observe(context, &loaded.store, pipeline, gate, release);
-        let decision = evaluator.decide(&Ask {
-            pipeline: &pipeline.id,
-            gate: &gate.id,
-            release,
-            size: loaded.ledger.size(),
-            now: context.world().now(),
-            observed: &observed,
-            source: None,
-        });
+    fn tell_rule(&self, context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>) {
+        let decision = question.decide(context, loaded, &Evaluator::new(&loaded.ledger));
+        let gate = question.gate;
         let ids: Vec<&Name> = gate.rules.iter().filter(|rule| rule.slot == self.slot).map(|rule| &rule.id).collect();
         for rule in decision.rules.iter().filter(|rule| ids.contains(&&rule.id) && rule.state != RuleState::Satisfied) {
             let line = format!("{} rule {} is not met: {}", context.printer.bad(), rule.id, visible(&rule.have));

@@ -8,7 +8,7 @@ use crate::cli::args::{path, text};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
-use crate::cli::select;
+use crate::cli::select::Question;
 use crate::cli::world::Ran;
 use crate::entry::kinds::{Command, EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
@@ -48,24 +48,23 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
     let slot = Name::parse(&args.slot)?;
-    let (pipeline, gate, release) =
-        select::gate_of_slot(policy, &evaluator, &loaded, &slot, args.gate.as_deref(), args.release.as_deref())?;
+    let (gate_text, release_text) = (args.gate.as_deref(), args.release.as_deref());
+    let question = Question::of_slot(policy, &evaluator, &loaded, &slot, gate_text, release_text)?;
+    let gate = question.gate;
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     loaded.store.check_not_checked_out()?;
     if context.global.dry_run {
-        context.printer.talk(format!(
-            "dry run: would run {} and record it as {slot} for {}",
-            args.command.join(" "),
-            gate.id
-        ));
+        let line = format!("would run {} and record it as {slot} for {}", args.command.join(" "), gate.id);
+        context.printer.outcome(&line, true);
         return Ok(Answer::Yes);
     }
-    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, pipeline, gate, &release)? else {
+    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
         return Err(Failure::unknown("the attempt could not be opened"));
     };
     let started_at = context.world().now();
-    let ran = context.printer.world.run_and_keep(&args.command);
+    let quiet = context.printer.json;
+    let ran = context.printer.world.run_and_keep(&args.command, quiet);
     let ran = ran.map_err(|error| Failure::unknown(format!("cannot run {}: {error}", args.command[0])))?;
     let finished_at = context.world().now();
     let taking = Taking { rule, format: None, external: false, location: None, stdin_name: "" };
@@ -84,7 +83,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     brought.extend(outputs(&ran)?);
     let recording = Recording { slot, format: Name::parse(format)?, facts, command: Some(command), attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
-    recording.tell(context, &loaded, number, pipeline, gate, &release);
+    recording.tell(context, &loaded, number, &question);
     Ok(Answer::Code(u8::try_from(ran.exit_code).unwrap_or(1)))
 }
 

@@ -7,12 +7,12 @@ use crate::cli::board::{self, DecisionJson};
 use crate::cli::context::{Context, Identity, Loaded, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
-use crate::cli::select;
+use crate::cli::select::Question;
 use crate::entry::Draft;
 use crate::entry::kinds::{Approval, AttemptKey, Decision as Word, Meaning, Mode, Predicate, Saw};
-use crate::id::{EntryId, ObjectId, Version};
+use crate::id::{EntryId, ObjectId, Timestamp};
 use crate::policy::decision::{Decision, RuleKind};
-use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Standing};
+use crate::policy::{Evaluator, Gate, Observed, Standing};
 use crate::report::escape::visible;
 
 /// Approve a gate, reject it, or take an approval back
@@ -49,13 +49,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let (pipeline, gate) = select::gate(policy, &args.gate)?;
-    let release = select::release(&loaded, pipeline, args.release.as_deref())?;
+    let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
+    let Question { pipeline, gate, release } = &question;
     if (args.reject || args.withdraw) && args.message.is_none() {
         return Err(Failure::usage("a rejection or withdrawal needs a reason").hint("say why: -m REASON"));
     }
-    let decision = status::decide(context, &loaded, &evaluator, pipeline, gate, &release);
-    let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, &release) else {
+    let decision = question.decide(context, &loaded, &evaluator);
+    let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, release) else {
         return refuse(context, &decision, gate, &format!("{} has not been opened for {release}", gate.id));
     };
     let (key, commit) = (attempt.key.clone(), attempt.open.source.commit.clone());
@@ -65,8 +65,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         board::rules(&context.printer, &decision).into_iter().for_each(|line| context.printer.say(line));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    if let Some(why) = refusal(args, &evaluator, &decision, pipeline, gate, &release, &identity, &context.world().now())
-    {
+    if let Some(why) = refusal(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         return refuse(context, &decision, gate, &why);
     }
     let word = match (args.reject, args.withdraw) {
@@ -79,35 +78,25 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         _ => None,
     };
     let mode = confirm(args, context, gate, &identity, word, &decision, &loaded)?;
-    let signing = Signing { args, pipeline, gate, release, key, commit, word, withdraws, mode, shown: &decision };
+    let signing = Signing { args, question: &question, key, commit, word, withdraws, mode, shown: &decision };
     signing.append(context, &mut loaded, &identity)
 }
 
 /// Why this person may not sign now; rejecting needs the right to approve, withdrawing only an own decision.
-#[expect(clippy::too_many_arguments, reason = "the question has this many parts, and is asked once")]
 fn refusal(
     args: &Args,
     evaluator: &Evaluator<'_>,
     decision: &Decision,
-    pipeline: &Pipeline,
-    gate: &Gate,
-    release: &Version,
+    question: &Question<'_>,
     identity: &Identity,
-    now: &crate::id::Timestamp,
+    now: Timestamp,
 ) -> Option<String> {
     if args.withdraw {
         return None;
     }
+    let gate = question.gate;
     let observed = Observed::new();
-    let ask = Ask {
-        pipeline: &pipeline.id,
-        gate: &gate.id,
-        release,
-        size: decision.size,
-        now: *now,
-        observed: &observed,
-        source: None,
-    };
+    let ask = question.ask(decision.size, now, &observed);
     let standings: Vec<Standing> =
         gate.approvals.iter().filter_map(|rule| evaluator.standing(&ask, rule, &identity.person)).collect();
     let may = standings.iter().any(|standing| matches!(standing, Standing::May { .. }));
@@ -203,9 +192,7 @@ fn confirm(
 
 struct Signing<'s> {
     args: &'s Args,
-    pipeline: &'s Pipeline,
-    gate: &'s Gate,
-    release: Version,
+    question: &'s Question<'s>,
     key: AttemptKey,
     commit: ObjectId,
     word: Word,
@@ -217,27 +204,19 @@ struct Signing<'s> {
 impl Signing<'_> {
     fn append(&self, context: &mut Context<'_>, loaded: &mut Loaded, identity: &Identity) -> Result<Answer, Failure> {
         let now = context.world().now();
-        let observed = select::observe(context, &loaded.store, self.pipeline, self.gate, &self.release);
+        let observed = self.question.observe(context, &loaded.store);
         let appended = append(context, loaded, identity, |_, ledger| {
             let evaluator = Evaluator::new(ledger);
-            let decision = evaluator.decide(&Ask {
-                pipeline: &self.pipeline.id,
-                gate: &self.gate.id,
-                release: &self.release,
-                size: ledger.size(),
-                now,
-                observed: &observed,
-                source: None,
-            });
+            let decision = evaluator.decide(&self.question.ask(ledger.size(), now, &observed));
             if seen(&decision) != seen(self.shown) || decision.policy != self.shown.policy {
                 return Err(Failure::conflict("the gate changed while you were looking at it: nothing was signed")
-                    .hint(format!("ledger sign {}", self.gate.id)));
+                    .hint(format!("ledger sign {}", self.question.gate.id)));
             }
             self.compose(ledger, &decision, identity, now)
         })?;
         let entry = appended.as_ref().and_then(|appended| loaded.ledger.entry(appended.number));
         let evaluator = Evaluator::new(&loaded.ledger);
-        let after = status::decide(context, loaded, &evaluator, self.pipeline, self.gate, &self.release);
+        let after = self.question.decide(context, loaded, &evaluator);
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&after));
             return Ok(Answer::Yes);
@@ -246,7 +225,7 @@ impl Signing<'_> {
             let line = format!(
                 "{} {} {} by {}  entry {}  {}",
                 context.printer.good(),
-                self.gate.id,
+                self.question.gate.id,
                 self.word.word(),
                 identity.person.handle(),
                 entry.number(),
@@ -254,7 +233,7 @@ impl Signing<'_> {
             );
             context.printer.say(line);
         }
-        context.printer.talk(format!("next: {}", status::next_command(&after, self.gate)));
+        context.printer.talk(format!("next: {}", status::next_command(&after, self.question.gate)));
         Ok(Answer::Yes)
     }
 
@@ -263,7 +242,7 @@ impl Signing<'_> {
         ledger: &crate::chain::VerifiedLedger,
         decision: &Decision,
         identity: &Identity,
-        now: crate::id::Timestamp,
+        now: Timestamp,
     ) -> Result<Draft, Failure> {
         let meaning = match self.args.meaning.as_str() {
             "review" => Meaning::Review,
@@ -282,11 +261,22 @@ impl Signing<'_> {
             withdraws: self.withdraws,
         });
         let handle = identity.person.handle();
-        let summary = format!("approval: {} {} by {handle} for {}", self.gate.id, self.word.word(), self.release);
+        let summary = format!(
+            "approval: {} {} by {handle} for {}",
+            self.question.gate.id,
+            self.word.word(),
+            self.question.release
+        );
         let mut body = vec![format!("{} as {}, meaning {}.", identity.person.name, handle, meaning.word())];
         body.extend(self.args.message.clone());
         body.push(format!("Saw {} entries, root sha256:{}.", decision.size, decision.root));
-        Ok(draft(vec![commit_subject(self.release.as_str(), &self.commit)], predicate, Vec::new(), &summary, &body)?)
+        Ok(draft(
+            vec![commit_subject(self.question.release.as_str(), &self.commit)],
+            predicate,
+            Vec::new(),
+            &summary,
+            &body,
+        )?)
     }
 }
 

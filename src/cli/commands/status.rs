@@ -6,10 +6,9 @@ use crate::cli::board::{self, DecisionJson};
 use crate::cli::context::{Context, Loaded, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::output::{SCHEMAS, table};
-use crate::cli::select;
-use crate::id::Version;
+use crate::cli::select::{self, Question};
 use crate::policy::decision::Decision;
-use crate::policy::{Ask, Evaluator, Gate, Pipeline, Policy, Verdict};
+use crate::policy::{Evaluator, Gate, Policy, Verdict};
 use crate::report::escape::visible;
 
 /// Show where a release stands
@@ -31,19 +30,18 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
     if let Some(gate) = &args.gate {
-        let (pipeline, gate) = select::gate(policy, gate)?;
-        let release = select::release(&loaded, pipeline, args.release.as_deref())?;
-        let decision = decide(context, &loaded, &evaluator, pipeline, gate, &release);
+        let question = Question::new(policy, &loaded, gate, args.release.as_deref())?;
+        let decision = question.decide(context, &loaded, &evaluator);
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
             return Ok(Answer::Yes);
         }
-        show_gate(context, &decision, gate);
+        show_gate(context, &decision, question.gate);
         return Ok(Answer::Yes);
     }
     let boards = boards(context, &loaded, &evaluator, policy, args.release.as_deref())?;
     if context.printer.json {
-        let gates: Vec<DecisionJson> = boards.iter().map(|(_, _, decision)| DecisionJson::from(decision)).collect();
+        let gates: Vec<DecisionJson> = boards.iter().map(|(_, decision)| DecisionJson::from(decision)).collect();
         context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}status/v0.1"), "gates": gates }));
         return Ok(Answer::Yes);
     }
@@ -51,7 +49,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-type Board<'p> = (&'p Pipeline, &'p Gate, Decision);
+type Board<'p> = (&'p Gate, Decision);
 
 /// A decision for every gate of each pipeline's release.
 fn boards<'p>(
@@ -69,7 +67,8 @@ fn boards<'p>(
             continue;
         }
         for gate in &pipeline.gates {
-            boards.push((pipeline, gate, decide(context, loaded, evaluator, pipeline, gate, &release)));
+            let question = Question { pipeline, gate, release: release.clone() };
+            boards.push((gate, question.decide(context, loaded, evaluator)));
         }
     }
     match (boards.is_empty(), release) {
@@ -84,26 +83,6 @@ fn boards<'p>(
     }
 }
 
-pub fn decide(
-    context: &Context<'_>,
-    loaded: &Loaded,
-    evaluator: &Evaluator<'_>,
-    pipeline: &Pipeline,
-    gate: &Gate,
-    release: &Version,
-) -> Decision {
-    let observed = select::observe(context, &loaded.store, pipeline, gate, release);
-    evaluator.decide(&Ask {
-        pipeline: &pipeline.id,
-        gate: &gate.id,
-        release,
-        size: loaded.ledger.size(),
-        now: context.world().now(),
-        observed: &observed,
-        source: None,
-    })
-}
-
 fn show_gate(context: &mut Context<'_>, decision: &Decision, gate: &Gate) {
     let heading = board::heading(&context.printer, decision, None);
     context.printer.say(heading);
@@ -114,7 +93,7 @@ fn show_gate(context: &mut Context<'_>, decision: &Decision, gate: &Gate) {
 
 fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>]) {
     let mut rows = vec![["", "gate", "state", "rules", "folder", "next"].map(str::to_owned).to_vec()];
-    for (_, gate, decision) in boards {
+    for (gate, decision) in boards {
         let met = decision.rules.len() - decision.unmet().count();
         let (mark, state) = match (decision.promoted, decision.verdict()) {
             (Some(entry), _) => (context.printer.good(), format!("promoted #{entry}")),
@@ -129,7 +108,7 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
             if decision.promoted.is_some() { "—".to_owned() } else { format!("{met}/{}", decision.rules.len()) };
         rows.push(vec![mark, visible(&name), state, rules, folder, next_command(decision, gate)]);
     }
-    let release = boards.first().map(|(_, _, decision)| decision.release.to_string()).unwrap_or_default();
+    let release = boards.first().map(|(_, decision)| decision.release.to_string()).unwrap_or_default();
     let title = format!(
         "{}  {}  {} entries",
         context.printer.bold(&visible(&release)),
@@ -138,8 +117,8 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
     );
     context.printer.say(title);
     table(&rows).into_iter().for_each(|line| context.printer.say(line));
-    let current = boards.iter().find(|(_, _, decision)| decision.promoted.is_none() && decision.attempt.is_some());
-    if let Some((_, gate, decision)) = current {
+    let current = boards.iter().find(|(_, decision)| decision.promoted.is_none() && decision.attempt.is_some());
+    if let Some((gate, decision)) = current {
         context.printer.say("");
         show_gate(context, decision, gate);
     }

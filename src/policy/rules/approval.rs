@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome, release_entries};
+use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome};
 use crate::chain::VerifiedEntry;
 use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
 use crate::id::{Digest, EntryId, PersonId};
@@ -204,7 +204,7 @@ fn rejections(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<RuleOutcome> {
 
 /// Whether a person has already done this for the release, and what.
 fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
-    let entries = release_entries(case.view, case.pipeline, case.ask.release);
+    let entries = case.view.release(&case.pipeline.id, case.ask.release);
     let by_person = |entry: &&&VerifiedEntry| *entry.person() == person.id;
     match hat {
         Hat::Author => author(&entries, person),

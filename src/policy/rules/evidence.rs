@@ -1,6 +1,6 @@
 //! Evidence in a slot: the newest counts, and must pass every test of its rule.
 
-use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, release_entries, satisfied};
+use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, satisfied};
 use crate::chain::VerifiedEntry;
 use crate::entry::kinds::Evidence;
 use crate::evidence::facts::{Expect, Fact, Facts};
@@ -71,7 +71,7 @@ fn newest<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Option<&'l VerifiedEntry> {
     let fits = |entry: &&'l VerifiedEntry| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot);
     match rule.reach {
         Reach::Attempt => case.view.attempt(case.attempt.key).filter(fits).last(),
-        Reach::Release => release_entries(case.view, case.pipeline, case.ask.release).into_iter().rfind(fits),
+        Reach::Release => case.view.release(&case.pipeline.id, case.ask.release).into_iter().rfind(fits),
     }
 }
 

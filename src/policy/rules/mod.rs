@@ -13,7 +13,7 @@ use super::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use super::{Ask, Evaluator, Gate, Pipeline, Policy, Rule};
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, View};
-use crate::id::{Name, Version};
+use crate::id::Name;
 
 /// Everything a rule may look at.
 #[derive(Clone, Copy)]
@@ -53,14 +53,6 @@ pub fn without_attempt(policy: &Policy, gate: &Gate) -> Vec<RuleOutcome> {
     let mut outcomes: Vec<RuleOutcome> = gate.rules.iter().map(|rule| evidence::missing(policy, gate, rule)).collect();
     outcomes.extend(gate.approvals.iter().map(|approval| approval::missing(policy, gate, approval)));
     outcomes
-}
-
-/// Entries of all attempts of a release in a pipeline, voided ones left out, oldest first.
-pub fn release_entries<'l>(view: View<'l>, pipeline: &Pipeline, release: &Version) -> Vec<&'l VerifiedEntry> {
-    let attempts = pipeline.gates.iter().flat_map(|gate| view.attempts(&pipeline.id, &gate.id, release));
-    let mut entries: Vec<_> = attempts.flat_map(|attempt| view.attempt(attempt.key)).collect();
-    entries.sort_by_key(|entry| entry.number());
-    entries
 }
 
 /// Who holds any of these roles, as they are called; the roles themselves when nobody does.
