@@ -1,6 +1,7 @@
 //! How long one append takes as a process, and how fast a ledger verifies, at several sizes.
 //!
-//! `cargo bench --bench append` measures 0, 1,000 and 10,000 entries; `-- 0 1000` measures others.
+//! `cargo bench --bench append` measures 0, 1,000 and 10,000 entries in releases of 40, and as many
+//! in one attempt, which is as bad as it gets; `-- 0 1000` measures other sizes.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "benches are outside the doors")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that panics has failed")]
 #![allow(clippy::print_stdout, reason = "the figures")]
@@ -13,9 +14,12 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use bulk::Bulk;
 use support::{POLICY, TestRepo, finish};
 
 const SIZES: [u64; 3] = [0, 1_000, 10_000];
+/// Entries of one release: its opening and what is brought for it.
+const RELEASE: u64 = 40;
 /// Appends measured at each size.
 const APPENDS: usize = 15;
 /// Commits `git verify-commit` is measured on: it starts two processes for each.
@@ -28,9 +32,15 @@ fn main() {
         "{:>8}  {:>9}  {:>9}  {:>9}  {:>7}  {:>11}  {:>11}  {:>14}  {:>6}",
         "entries", "first", "append", "slowest", "ratio", "verify", "entries/s", "verify-commit", "ratio"
     );
+    // The first process of all pays for what others find in memory.
+    let _ = Figures::of(0, RELEASE);
     let mut base = None;
-    for size in sizes {
-        let figures = Figures::of(size);
+    let largest = sizes.iter().copied().max().unwrap();
+    for (size, release) in sizes.into_iter().map(|size| (size, RELEASE)).chain([(largest, u64::MAX)]) {
+        if release == u64::MAX {
+            println!("in one attempt:");
+        }
+        let figures = Figures::of(size, release);
         let append = figures.append.as_secs_f64();
         let base = *base.get_or_insert(append);
         let (ours, gits) = (figures.verified_a_second(), figures.commits_a_second);
@@ -69,8 +79,8 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(size: u64) -> Self {
-        let repo = ledger_of(size);
+    fn of(size: u64, release: u64) -> Self {
+        let repo = ledger_of(size, release);
         let entries = count(&repo);
         let first = append(&repo, "first");
         let mut appends: Vec<Duration> = (0..APPENDS).map(|turn| append(&repo, &format!("turn {turn}"))).collect();
@@ -93,12 +103,20 @@ impl Figures {
 }
 
 /// A ledger of so many entries, packed as a clone would be; the smallest has a policy and an open gate.
-fn ledger_of(size: u64) -> TestRepo {
+fn ledger_of(size: u64, release: u64) -> TestRepo {
     let repo = TestRepo::with_ledger(&POLICY);
-    drop(repo.ledger("min", &["open", "ga", "--release", "1.0"]).exits(0));
+    drop(repo.ledger("lee", &["open", "ga", "--release", "0"]).exits(0));
     if size > 2 {
         append(&repo, "template");
-        bulk::append_like_the_newest(&repo, "lee", size.saturating_sub(3));
+        let mut bulk = Bulk::after(&repo, "lee");
+        for number in 3..size {
+            if number % release == 0 {
+                bulk.release(&number.to_string());
+            } else {
+                bulk.evidence(1);
+            }
+        }
+        bulk.finish();
         repo.git(&["repack", "-adq"]);
         // What was verified on the way is forgotten: the first append meets an unknown ledger.
         let _ = std::fs::remove_dir_all(repo.home().join("state"));

@@ -14,6 +14,7 @@ mod notes;
 mod output;
 mod parts;
 mod policies;
+mod readme;
 mod refusals;
 mod schemas;
 mod seeds;

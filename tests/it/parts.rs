@@ -3,6 +3,8 @@
 #[path = "support/bulk.rs"]
 mod bulk;
 
+use bulk::Bulk;
+
 use crate::support::{POLICY, TestRepo};
 
 /// A ledger with `count` entries in the folder of `ga`, the opening among them.
@@ -10,10 +12,16 @@ fn attempt_with(count: u64) -> (TestRepo, String) {
     let repo = TestRepo::with_ledger(&POLICY);
     let _ = repo.ledger("min", &["open", "ga", "--release", "1.0"]).exits(0);
     record(&repo, "first.txt");
-    bulk::append_like_the_newest(&repo, "lee", count - 2);
+    write_evidence(&repo, "lee", count - 2);
     let folders = repo.git(&["ls-tree", "--name-only", "evidence"]);
     let folder = folders.lines().find(|name| name.starts_with("Stage9_")).unwrap().to_owned();
     (repo, folder)
+}
+
+fn write_evidence(repo: &TestRepo, who: &str, count: u64) {
+    let mut bulk = Bulk::after(repo, who);
+    bulk.evidence(count);
+    bulk.finish();
 }
 
 fn record(repo: &TestRepo, file: &str) {
@@ -66,7 +74,7 @@ fn a_gate_is_signed_and_promoted_from_a_part_as_from_anywhere() {
         let _ = repo.ledger("kim", &["record", "qa-checklist"]).exits(0);
     }
     let before = repo.ledger("", &["log", "--json"]).json()["entries"].as_array().unwrap().len();
-    bulk::append_like_the_newest(&repo, "kim", 256);
+    write_evidence(&repo, "kim", 256);
     repo.write("docs/qa.md", "- [x] installs, at last\n");
     let _ = repo.ledger("kim", &["record", "qa-checklist"]).exits(0);
     let _ = repo.ledger("kim", &["sign", "alpha", "--yes"]).exits(0);
@@ -95,4 +103,22 @@ fn a_part_that_was_moved_is_found() {
     let commit = git(&["commit-tree", tree.trim(), "-p", "evidence", "-m", "moved"]);
     repo.git(&["update-ref", "refs/heads/evidence", commit.trim()]);
     let _ = repo.ledger("", &["verify"]).exits(4);
+}
+
+#[test]
+fn many_releases_stand_side_by_side() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let _ = repo.ledger("lee", &["open", "ga", "--release", "1.0"]).exits(0);
+    record(&repo, "first.txt");
+    let mut bulk = Bulk::after(&repo, "lee");
+    for release in 1..=40 {
+        bulk.release(&format!("1.{release}"));
+        bulk.evidence(3);
+    }
+    bulk.finish();
+    let verified = repo.ledger("", &["verify", "--json"]);
+    assert_eq!(verified.json()["entries"], 3 + 40 * 4, "{verified:?}");
+    record(&repo, "newest.txt");
+    let log = repo.ledger("", &["log", "--release", "1.40", "--json"]).json();
+    assert_eq!(log["entries"].as_array().unwrap().len(), 5, "without a release it is the newest");
 }

@@ -7,7 +7,7 @@ use jsonschema::Validator;
 use ledger::id::Digest;
 use serde_json::{Value, json};
 
-use crate::steps::{QA, types};
+use crate::steps::QA;
 use crate::support::{POLICY, TestRepo};
 
 const HOME: &str = "https://github.com/evidence-ledger/ledger/schemas/";

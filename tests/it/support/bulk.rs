@@ -1,11 +1,11 @@
 //! Many entries quickly: the same bytes the program would write, without a process or a flush each.
 
-use git2::{ObjectType, Repository};
+use git2::{ObjectType, Oid, Repository};
 use ledger::chain::merkle::Merkle;
-use ledger::entry::kinds::Predicate;
+use ledger::entry::kinds::{Evidence, Open, Predicate};
 use ledger::entry::{DigestSet, Statement, Subject};
 use ledger::evidence::facts::Fact;
-use ledger::id::{Digest, EntryNumber, FileName, ObjectId, Origin};
+use ledger::id::{Digest, EntryNumber, FileName, Folder, ObjectId, Version};
 use ledger::sign::sshsig::{SshSignature, to_be_signed};
 use ledger::sign::{Signer, dsse};
 use ledger::store::commit::{Commit, DsseTrailer, ObjectFormat, Trailers, message_text};
@@ -13,38 +13,24 @@ use ledger::store::layout::{Position, slug};
 
 use crate::support::TestRepo;
 
-/// Appends entries like the newest one, which must be evidence of one inline file, each with a file
-/// of its own. The evidence branch must be in the SHA-1 format.
-pub fn append_like_the_newest(repo: &TestRepo, who: &str, count: u64) {
-    let git = Repository::open(&repo.path).unwrap();
-    let mut past = Past::read(repo);
-    let signer = signer(repo, who);
-    for _ in 0..count {
-        past.append(&git, &signer);
-    }
-    git.reference(
-        "refs/heads/evidence",
-        git2::Oid::from_str_ext(past.tip.as_str(), git2::ObjectFormat::Sha1).unwrap(),
-        true,
-        "bulk",
-    )
-    .unwrap();
-}
-
-/// The ledger as far as the next entry needs it.
-struct Past {
-    origin: Origin,
+/// Writes entries after those the program wrote, in a repository of the SHA-1 format. The newest
+/// entry, evidence of one inline file, is what all evidence will be like; everything is signed by
+/// the one person, who must have opened its attempt too if more releases are wanted.
+pub struct Bulk<'r> {
+    repo: &'r TestRepo,
+    git: Repository,
+    signer: Signer,
     merkle: Merkle,
-    template: Statement,
-    name: String,
-    folder: String,
-    in_folder: u64,
     tip: ObjectId,
     seconds: i64,
+    evidence: Statement,
+    open: Statement,
+    folder: String,
+    in_folder: u64,
 }
 
-impl Past {
-    fn read(repo: &TestRepo) -> Self {
+impl<'r> Bulk<'r> {
+    pub fn after(repo: &'r TestRepo, who: &str) -> Self {
         let log = repo.ledger("", &["log", "--json"]).json();
         let entries = log["entries"].as_array().unwrap();
         let path = |entry: &serde_json::Value| entry["path"].as_str().unwrap().to_owned();
@@ -53,84 +39,115 @@ impl Past {
         entries.iter().for_each(|entry| merkle.push(&statement(entry)));
         let newest = entries.last().unwrap();
         let folder = path(newest).split('/').next().unwrap().to_owned();
-        let template = Statement::decode(statement(newest)).unwrap();
+        let inside: Vec<_> = entries.iter().filter(|entry| path(entry).starts_with(&format!("{folder}/"))).collect();
         let tip = repo.git(&["rev-parse", "evidence"]);
+        let key = ssh_key::PrivateKey::read_openssh_file(repo.key(who)).unwrap();
         Self {
-            origin: template.predicate.scope().origin.clone(),
-            in_folder: entries.iter().filter(|entry| path(entry).starts_with(&format!("{folder}/"))).count() as u64,
-            name: newest["name"].as_str().unwrap().to_owned(),
+            repo,
+            git: Repository::open(&repo.path).unwrap(),
+            signer: Signer::from_seed(&key.key_data().ed25519().unwrap().private.to_bytes()),
+            merkle,
             seconds: repo.git(&["show", "-s", "--format=%ct", tip.trim()]).trim().parse().unwrap(),
             tip: ObjectId::parse(tip.trim()).unwrap(),
-            merkle,
-            template,
+            evidence: Statement::decode(statement(newest)).unwrap(),
+            open: Statement::decode(statement(inside[0])).unwrap(),
+            in_folder: inside.len() as u64,
             folder,
         }
     }
 
-    fn append(&mut self, git: &Repository, signer: &Signer) {
-        let number = EntryNumber(self.merkle.size());
-        let bytes = format!("entry {number}\n").into_bytes();
-        let statement = self.statement(number, &bytes);
-        let Predicate::Evidence(evidence) = &statement.predicate else { unreachable!("it was made so") };
-        let position = Position { folder: &self.folder, index: self.in_folder, number };
-        let files = [
-            (position.statement("evidence", Some(&slug(evidence.slot.as_str()))), statement.bytes()),
-            (position.file(evidence.files[0].name.as_str()), bytes.as_slice()),
-        ];
-        let odb = git.odb().unwrap();
-        let parent = git2::Oid::from_str_ext(self.tip.as_str(), git2::ObjectFormat::Sha1).unwrap();
+    /// More evidence for the attempt written to last.
+    pub fn evidence(&mut self, count: u64) {
+        for _ in 0..count {
+            let Predicate::Evidence(evidence) = self.evidence.predicate.clone() else { panic!("it is no evidence") };
+            self.one_evidence(evidence);
+        }
+    }
+
+    /// A first attempt for another release, in a folder of its own; evidence goes there from now on.
+    pub fn release(&mut self, version: &str) {
+        let (Predicate::Open(mut open), Predicate::Evidence(mut evidence)) =
+            (self.open.predicate.clone(), self.evidence.predicate.clone())
+        else {
+            panic!("the attempt does not begin with its opening")
+        };
+        let base = open.folder.as_str().split('.').next().unwrap().to_owned();
+        open.folder = Folder::parse(&format!("{base}.{}", self.merkle.size())).unwrap();
+        for key in [&mut open.ledger.attempt, &mut evidence.ledger.attempt] {
+            key.as_mut().unwrap().release = Version::parse(version).unwrap();
+        }
+        (self.folder, self.in_folder) = (open.folder.to_string(), 0);
+        self.open.subject[0].name = version.to_owned();
+        self.evidence.subject[0].name = version.to_owned();
+        self.evidence = Statement::compose(self.evidence.subject.clone(), Predicate::Evidence(evidence)).unwrap();
+        self.one_open(open);
+    }
+
+    /// Makes all of it visible.
+    pub fn finish(self) {
+        self.repo.git(&["update-ref", "refs/heads/evidence", self.tip.as_str()]);
+    }
+
+    fn one_open(&mut self, open: Open) {
+        let statement = Statement::compose(self.open.subject.clone(), Predicate::Open(open)).unwrap();
+        let path = self.position().statement("open", None);
+        self.commit(&statement, &[(path, statement.bytes())]);
+    }
+
+    fn one_evidence(&mut self, mut evidence: Evidence) {
+        let bytes = format!("entry {}\n", self.merkle.size()).into_bytes();
+        let digest = Digest::of(&bytes);
+        let file = &mut evidence.files[0];
+        file.name = FileName::parse("note.txt").unwrap();
+        file.path = format!("notes/{}.txt", self.merkle.size());
+        file.size = bytes.len() as u64;
+        file.sha256 = digest;
+        evidence.facts.insert("bytes".to_owned(), Fact::from(bytes.len()));
+        let about_file = Subject { name: "note.txt".to_owned(), digest: DigestSet::Sha256(digest) };
+        let subject = vec![self.evidence.subject[0].clone(), about_file];
+        let position = self.position();
+        let slug = slug(evidence.slot.as_str());
+        let (path, file_path) = (position.statement("evidence", Some(&slug)), position.file("note.txt"));
+        let statement = Statement::compose(subject, Predicate::Evidence(evidence)).unwrap();
+        self.commit(&statement, &[(path, statement.bytes()), (file_path, &bytes)]);
+    }
+
+    fn position(&self) -> Position<'_> {
+        Position { folder: &self.folder, index: self.in_folder, number: EntryNumber(self.merkle.size()) }
+    }
+
+    fn commit(&mut self, statement: &Statement, files: &[(String, &[u8])]) {
+        let odb = self.git.odb().unwrap();
+        let parent = Oid::from_str_ext(self.tip.as_str(), git2::ObjectFormat::Sha1).unwrap();
         let mut update = git2::build::TreeUpdateBuilder::new();
-        for (path, bytes) in &files {
+        for (path, bytes) in files {
             update.upsert(path.as_str(), odb.write(ObjectType::Blob, bytes).unwrap(), git2::FileMode::Blob);
         }
-        let tree = update.create_updated(git, &git.find_commit(parent).unwrap().tree().unwrap()).unwrap();
-        let mut commit = Commit {
+        let tree = update.create_updated(&self.git, &self.git.find_commit(parent).unwrap().tree().unwrap()).unwrap();
+        let number = EntryNumber(self.merkle.size());
+        let predicate = &statement.predicate;
+        let dsse = self.signer.sign(&dsse::pae(statement.bytes())).unwrap();
+        let commit = Commit {
             tree: ObjectId::parse(&tree.to_string()).unwrap(),
             parent: Some(self.tip.clone()),
-            name: self.name.clone(),
-            email: statement.predicate.actor().id.to_string(),
+            name: predicate.actor().name.clone(),
+            email: predicate.actor().id.to_string(),
             seconds: self.seconds,
-            text: message_text(
-                &format!("evidence: {} number {number}", evidence.slot),
-                &["Written in bulk.".to_owned()],
-            ),
+            text: message_text(&format!("{}: number {number}", predicate.kind().word()), &["In bulk.".to_owned()]),
             trailers: Trailers {
-                origin: self.origin.clone(),
+                origin: predicate.scope().origin.clone(),
                 number,
                 statement: statement.id().0,
                 before_size: self.merkle.size(),
                 before_root: self.merkle.root(),
-                dsse: None,
+                dsse: Some(DsseTrailer { fingerprint: self.signer.public().fingerprint(), signature: dsse }),
             },
         };
-        let signature = signer.sign(&dsse::pae(statement.bytes())).unwrap();
-        commit.trailers.dsse = Some(DsseTrailer { fingerprint: signer.public().fingerprint(), signature });
-        let signature = signer.sign(&to_be_signed(&commit.payload())).unwrap();
-        let armor = SshSignature { key: signer.public(), signature }.to_armor();
+        let signature = self.signer.sign(&to_be_signed(&commit.payload())).unwrap();
+        let armor = SshSignature { key: self.signer.public(), signature }.to_armor();
         let id = odb.write(ObjectType::Commit, &commit.with_signature(&armor, ObjectFormat::Sha1)).unwrap();
         self.tip = ObjectId::parse(&id.to_string()).unwrap();
         self.merkle.push(statement.bytes());
         self.in_folder += 1;
     }
-
-    fn statement(&self, number: EntryNumber, bytes: &[u8]) -> Statement {
-        let Predicate::Evidence(mut evidence) = self.template.predicate.clone() else {
-            panic!("the newest entry is no evidence")
-        };
-        let digest = Digest::of(bytes);
-        let file = &mut evidence.files[0];
-        file.name = FileName::parse("note.txt").unwrap();
-        file.path = format!("notes/{number}.txt");
-        file.size = bytes.len() as u64;
-        file.sha256 = digest;
-        evidence.facts.insert("bytes".to_owned(), Fact::from(bytes.len()));
-        let about_file = Subject { name: "note.txt".to_owned(), digest: DigestSet::Sha256(digest) };
-        let subject = vec![self.template.subject[0].clone(), about_file];
-        Statement::compose(subject, Predicate::Evidence(evidence)).unwrap()
-    }
-}
-
-fn signer(repo: &TestRepo, who: &str) -> Signer {
-    let key = ssh_key::PrivateKey::read_openssh_file(repo.key(who)).unwrap();
-    Signer::from_seed(&key.key_data().ed25519().unwrap().private.to_bytes())
 }
