@@ -307,6 +307,10 @@ fn check_version(text: &str) -> Result<(), &'static str> {
         _ if text.len() > 128 => Err("it is longer than 128 bytes"),
         _ if text.trim() != text => Err("it must not begin or end with a blank"),
         _ if text.chars().any(is_invisible) => Err("it must not contain control or invisible characters"),
+        // It stands in the paths of artifacts.
+        _ if text.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..")) => {
+            Err("it must not lead elsewhere as a path")
+        }
         _ => Ok(()),
     }
 }

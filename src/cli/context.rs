@@ -13,10 +13,10 @@ use crate::chain::{Limits, TrustAnchor, VerifiedLedger, Verifier};
 use crate::findings::{Findings, Table};
 use crate::id::{Digest, ObjectId};
 use crate::policy::{Evaluator, Policy};
-use crate::sign::Signer;
 use crate::sign::key::{Candidate, KeySources};
 use crate::sign::roster::{Person, Roster, checked, parse_document};
-use crate::store::git::{GitStore, Tip};
+use crate::sign::{KeyDoorError, Signer};
+use crate::store::git::{Elsewhere, GitStore, Tip};
 
 /// The pin: which ledger this source tree trusts. Committed with the source.
 pub const PIN_FILE: &str = ".ledger.toml";
@@ -126,10 +126,17 @@ impl Context<'_> {
 
     fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {
         let tip = &loaded.tip;
-        if let Some(remote) = &tip.elsewhere {
-            let hint = format!("git fetch {remote} evidence:evidence");
-            self.printer
-                .talk(format!("note: {remote} has entries that are not on the local evidence branch\n  → {hint}"));
+        if let Some(Elsewhere { remote, diverged }) = &tip.elsewhere {
+            let line = match diverged {
+                false => format!(
+                    "note: {remote} has entries that are not here yet\n  → git fetch {remote} evidence:evidence"
+                ),
+                true => format!(
+                    "note: {remote} and this clone each have entries the other has not; keep yours aside, take theirs, \
+                     and bring yours again\n  → git branch -m evidence evidence-unsent && git fetch {remote} evidence:evidence"
+                ),
+            };
+            self.printer.talk(line);
         }
         Ok(loaded)
     }
@@ -153,11 +160,9 @@ impl Context<'_> {
     /// The signer the roster knows: of the keys found, the first that belongs to one of its people.
     pub fn identity(&self, store: &GitStore, roster: &Roster) -> Result<Identity, Failure> {
         let sources = self.key_sources(store);
-        let (candidates, problems) = sources.candidates();
-        if self.global.key.is_some()
-            && let Some(problem) = problems.into_iter().next()
-        {
-            return Err(problem.into());
+        let (candidates, mut problems) = sources.candidates();
+        if self.global.key.is_some() && !problems.is_empty() {
+            return Err(problems.swap_remove(0).into());
         }
         let wanted = match &self.global.person {
             None => None,
@@ -174,7 +179,7 @@ impl Context<'_> {
                 .hint("say who signs: --as PERSON"));
         }
         if known.is_empty() {
-            return Err(no_key(&candidates, wanted));
+            return Err(no_key(&candidates, wanted, problems));
         }
         let (candidate, person) = known.swap_remove(0);
         let (candidate, person) = (candidate.clone(), person.clone());
@@ -184,11 +189,9 @@ impl Context<'_> {
     /// The key a new ledger begins with: the one git signs with already, or the only one there is.
     pub fn first_identity(&self, store: &GitStore) -> Result<(KeySources, Candidate), Failure> {
         let sources = self.key_sources(store);
-        let (candidates, problems) = sources.candidates();
-        if self.global.key.is_some()
-            && let Some(problem) = problems.into_iter().next()
-        {
-            return Err(problem.into());
+        let (candidates, mut problems) = sources.candidates();
+        if self.global.key.is_some() && !problems.is_empty() {
+            return Err(problems.swap_remove(0).into());
         }
         let chosen = match (&self.global.key, sources.configured()) {
             (None, Some(configured)) => Some(configured),
@@ -198,7 +201,7 @@ impl Context<'_> {
             return Err(Failure::usage("several keys could sign, and git's user.signingKey names none of them")
                 .hint("say which: ledger init --key ~/.ssh/id_ed25519"));
         }
-        let chosen = chosen.ok_or_else(|| no_key(&candidates, None))?;
+        let chosen = chosen.ok_or_else(|| no_key(&candidates, None, problems))?;
         Ok((sources, chosen))
     }
 
@@ -272,17 +275,19 @@ fn unknown_person(text: &str, roster: &Roster) -> Failure {
         .hint(format!("the roster has {}", names.join(", ")))
 }
 
-fn no_key(candidates: &[Candidate], wanted: Option<&Person>) -> Failure {
+fn no_key(candidates: &[Candidate], wanted: Option<&Person>, problems: Vec<KeyDoorError>) -> Failure {
     let who = wanted.map_or("anybody in the roster".to_owned(), |person| person.handle().to_owned());
-    match candidates.first() {
+    if let Some(candidate) = candidates.first() {
+        return Failure::unknown(format!("no key found belongs to {who}; found {}", candidate.public.fingerprint()))
+            .hint("add the key to its person in ledger.toml, then: ledger policy apply")
+            .hint("or name another key: --key FILE");
+    }
+    // Why the key somebody chose was passed over says more than that there is none.
+    match problems.into_iter().next() {
+        Some(problem) => problem.into(),
         None => Failure::unknown("no ssh-ed25519 key was found in the agent, user.signingKey or ~/.ssh/id_ed25519")
             .hint("make one: ssh-keygen -t ed25519")
             .hint("or name it: --key FILE"),
-        Some(candidate) => {
-            Failure::unknown(format!("no key found belongs to {who}; found {}", candidate.public.fingerprint()))
-                .hint("add the key to its person in ledger.toml, then: ledger policy apply")
-                .hint("or name another key: --key FILE")
-        }
     }
 }
 

@@ -111,7 +111,7 @@ impl From<Invalid> for Failure {
 impl From<TemplateError> for Failure {
     fn from(error: TemplateError) -> Self {
         Self::usage(format!("the template does not render: {error}"))
-            .hint("the names a template may use are in schemas/report.schema.json; see `ledger notes RELEASE --json`")
+            .hint("see every name a template may use: ledger notes RELEASE --json (schemas/report.schema.json)")
     }
 }
 

@@ -153,6 +153,23 @@ pub fn changed_since(
     Some(("changed_since".to_owned(), Fact::Group(gates)))
 }
 
+/// A document of the source tree is compared with every colleague's work tree: one that is not
+/// committed as it is will differ there.
+pub fn warn_of_uncommitted(context: &mut Context<'_>, store: &GitStore, rule: &Rule, brought: &[Brought]) {
+    let Some(first) = brought.first().filter(|_| rule.file.is_some()) else { return };
+    let committed = store.head_file(&first.file.path).is_some_and(|bytes| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        first.bytes.as_ref().is_some_and(|own| text(own) == text(&bytes))
+    });
+    if !committed {
+        let path = &first.file.path;
+        context.printer.talk(format!(
+            "note: {} is not committed as it is, so colleagues' work trees will differ\n  → git add {0} && git commit",
+            visible(path)
+        ));
+    }
+}
+
 pub fn attachments(brought: Vec<Brought>) -> Vec<Attachment> {
     let attach = |one: Brought| one.bytes.map(|bytes| Attachment { name: one.file.name, bytes });
     brought.into_iter().filter_map(attach).collect()

@@ -1,7 +1,8 @@
 //! What a policy says that can never come true, found before it is in force.
 
-use super::{ApprovalRule, Gate, Policy, Severity};
-use crate::findings::Findings;
+use super::{ApprovalRule, Gate, Policy, Rule, Severity};
+use crate::evidence::readers;
+use crate::findings::{Findings, nearest};
 
 /// Findings about gates the roster cannot satisfy, and rules that test nothing.
 pub fn lint(policy: &Policy) -> Findings {
@@ -11,6 +12,7 @@ pub fn lint(policy: &Policy) -> Findings {
             check_roster(policy, gate, approval, &mut findings);
         }
         for rule in &gate.rules {
+            check_facts(rule, &mut findings);
             for role in
                 rule.by.iter().filter(|role| !policy.roster.people().any(|p| !p.keys.is_empty() && p.has_role(role)))
             {
@@ -23,6 +25,24 @@ pub fn lint(policy: &Policy) -> Findings {
         }
     }
     findings
+}
+
+/// An `expect` over a fact that no reader of the rule gives would never hold.
+fn check_facts(rule: &Rule, findings: &mut Findings) {
+    let known: Vec<&str> = rule.formats.iter().flat_map(|format| readers::facts_of(format)).collect();
+    for expect in &rule.expect {
+        let name = expect.name();
+        let first = name.split('.').next().unwrap_or_default();
+        if known.contains(&first) {
+            continue;
+        }
+        let message = format!("rule `{}`: {} has no fact `{first}`", rule.id, rule.formats.join(" or "));
+        let help = match nearest(first, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has {}", known.join(", ")),
+        };
+        findings.add_help(rule.span.clone(), message, help);
+    }
 }
 
 fn check_roster(policy: &Policy, gate: &Gate, approval: &ApprovalRule, findings: &mut Findings) {

@@ -64,7 +64,7 @@ fn read_pipeline(id: Option<Name>, mut table: Table<'_, '_>, findings: &mut Find
         let name = item.required("name", findings);
         let name = name.and_then(|name| checked(Name::parse(name), item.span_of("name"), findings));
         item.required("path", findings);
-        let path = template(&mut item, "path", &["version"], findings);
+        let path = path_template(&mut item, "path", findings);
         artifacts.extend(name.zip(path).map(|(name, path)| ArtifactTemplate { name, path }));
         item.finish(findings);
     }
@@ -117,7 +117,7 @@ fn read_rule(mut table: Table<'_, '_>, artifacts: &[ArtifactTemplate], findings:
     let slot = table.text("slot", findings);
     let slot = slot.and_then(|slot| checked(Name::parse(slot), table.span_of("slot"), findings)).or_else(|| id.clone());
     let formats = read_formats(&mut table, findings);
-    let file = template(&mut table, "file", &["version"], findings);
+    let file = path_template(&mut table, "file", findings);
     let section = table.text("section", findings).map(str::to_owned);
     let expect = table.texts("expect", findings);
     let expect = expect.into_iter().filter_map(|(text, span)| checked(Expect::parse(text), span, findings)).collect();
@@ -290,6 +290,16 @@ fn template(
 ) -> Option<Template> {
     let text = table.text(key, findings)?;
     checked(Template::parse(text, allowed), table.span_of(key), findings)
+}
+
+/// A path inside the source tree, with forward slashes.
+fn path_template(table: &mut Table<'_, '_>, key: &'static str, findings: &mut Findings) -> Option<Template> {
+    let path = template(table, key, &["version"], findings)?;
+    let text = path.to_string();
+    if text.contains(['\\', ':']) || text.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        findings.add(table.span_of(key), format!("`{key}` must be a path inside the repository, with forward slashes"));
+    }
+    Some(path)
 }
 
 fn choice<T: Copy>(

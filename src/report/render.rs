@@ -28,6 +28,7 @@ pub struct TemplateError {
 /// Renders Markdown. Every value a template prints is escaped, unless it passed the filter
 /// `code` (a code span) or `url` (a link's destination).
 pub fn markdown(name: &str, template: &str, context: &impl Serialize) -> Result<String, TemplateError> {
+    let template_text = template;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
@@ -35,12 +36,14 @@ pub fn markdown(name: &str, template: &str, context: &impl Serialize) -> Result<
     environment.set_formatter(print_escaped);
     environment.add_filter("code", |text: String| Value::from_safe_string(escape::code_span(&text)));
     environment.add_filter("url", |text: String| Value::from_safe_string(escape::url(&text)));
+    environment.set_debug(true);
     let failed = |error: Error| TemplateError {
         name: name.to_owned(),
         line: error.line().unwrap_or(1),
-        message: match error.detail() {
-            Some(detail) => format!("{}: {detail}", error.kind()),
-            None => error.kind().to_string(),
+        message: match (error.detail(), error.range().and_then(|range| template_text.get(range))) {
+            (Some(detail), _) => format!("{}: {detail}", error.kind()),
+            (None, Some(place)) => format!("{}: {place}", error.kind()),
+            (None, None) => error.kind().to_string(),
         },
     };
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();

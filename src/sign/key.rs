@@ -15,7 +15,7 @@ use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use super::agent;
-use super::public_key::{ED25519, PublicKey, WireReader};
+use super::public_key::{ED25519, KeyError, PublicKey, WireReader};
 
 /// Where keys may lie; filled in by the caller, so that nothing here asks the environment.
 pub struct KeySources {
@@ -135,11 +135,17 @@ impl KeySources {
     }
 
     fn at_signing_key(&self, value: &str, in_agent: &[Candidate]) -> Result<Candidate, KeyDoorError> {
-        let literal = value.strip_prefix("key::").or_else(|| value.starts_with("ssh-").then_some(value));
+        let literal = value
+            .strip_prefix("key::")
+            .or_else(|| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| value.starts_with(kind)).then_some(value));
         let Some(literal) = literal else {
             return self.at_path(&self.expand(value), in_agent);
         };
-        let public = PublicKey::parse(literal).map_err(|e| KeyDoorError::SigningKey(e.to_string()))?;
+        let path = || PathBuf::from("user.signingKey");
+        let public = PublicKey::parse(literal).map_err(|error| match error {
+            KeyError::Type(kind) => KeyDoorError::Type { path: path(), kind },
+            KeyError::Malformed | KeyError::Weak => KeyDoorError::SigningKey(error.to_string()),
+        })?;
         let held = in_agent.iter().find(|candidate| candidate.public == public).cloned();
         held.ok_or_else(|| KeyDoorError::SigningKey(public.fingerprint()))
     }
@@ -206,7 +212,7 @@ fn private_key(path: &Path, text: &str) -> Result<PrivateKey, KeyDoorError> {
 /// The type of a public key line that is no ed25519 key.
 fn other_public_kind(text: &str) -> Option<String> {
     match PublicKey::parse(text) {
-        Err(super::public_key::KeyError::Type(kind)) => Some(kind),
+        Err(KeyError::Type(kind)) => Some(kind),
         _ => None,
     }
 }

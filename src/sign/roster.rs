@@ -100,7 +100,12 @@ impl Roster {
         let called = |person: &&Person| {
             fold(person.id.as_str()) == wanted || person.handles.iter().any(|handle| fold(handle) == wanted)
         };
-        self.people.iter().find(called)
+        // The short name people see (an id before its @) serves too, while it is one person's.
+        let short = || {
+            let mut all = self.people.iter().filter(|person| fold(person.handle()) == wanted);
+            all.next().filter(|_| all.next().is_none())
+        };
+        self.people.iter().find(called).or_else(short)
     }
 
     /// People (no bots) who hold any of the roles.

@@ -67,8 +67,15 @@ pub struct Tip {
     pub commit: ObjectId,
     /// False when only a remote-tracking branch holds it (a fresh clone).
     pub local: bool,
-    /// A remote-tracking branch with other entries than the one read.
-    pub elsewhere: Option<String>,
+    /// A remote-tracking branch with entries the one read has not.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// Where other entries are, and whether ours are all among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    pub remote: String,
+    pub diverged: bool,
 }
 
 /// A source commit, as far as a release needs it.
@@ -149,7 +156,9 @@ impl GitStore {
         match (local, remotes) {
             (Some(commit), _) => {
                 let ahead = remotes.iter().find(|(_, other)| *other != commit && !self.contains(&commit, other));
-                Ok(Tip { elsewhere: ahead.map(|(name, _)| name.clone()), commit, local: true })
+                let elsewhere = ahead
+                    .map(|(name, other)| Elsewhere { remote: name.clone(), diverged: !self.contains(other, &commit) });
+                Ok(Tip { elsewhere, commit, local: true })
             }
             (None, [(_, commit)]) => Ok(Tip { commit: commit.clone(), local: false, elsewhere: None }),
             (None, [(_, first), rest @ ..]) if rest.iter().all(|(_, commit)| commit == first) => {
@@ -264,7 +273,8 @@ impl GitStore {
         Some(self.repo.find_blob(entry.id()).ok()?.content().to_vec())
     }
 
-    fn first_remote(&self) -> Option<String> {
+    /// The remote people mean when they name none.
+    pub fn first_remote(&self) -> Option<String> {
         let remotes = self.repo.remotes().ok()?;
         let names: Vec<String> = remotes.iter().filter_map(|name| name.ok().flatten().map(str::to_owned)).collect();
         names.iter().find(|name| *name == "origin").or_else(|| names.first()).cloned()

@@ -16,6 +16,7 @@ mod parts;
 mod policies;
 mod readme;
 mod refusals;
+mod resumed;
 mod schemas;
 mod seeds;
 mod steps;

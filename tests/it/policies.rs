@@ -42,6 +42,20 @@ fn what_can_never_come_true_is_found_before_it_is_in_force() {
 }
 
 #[test]
+fn an_expectation_nobody_could_meet_is_found() {
+    let repo = TestRepo::bare_of_ledger();
+    repo.write("ledger.toml", POLICY.text(&repo).replace("total > 0", "totl > 0"));
+    says_all(
+        &types(&repo, "", "policy check", 1),
+        &["rule `qa-checklist`: checklist has no fact `totl`", "did you mean `total`?"],
+    );
+    for outside in ["../qa.md", "/etc/passwd", "docs//qa.md", "C:/qa.md"] {
+        repo.write("ledger.toml", POLICY.text(&repo).replace("docs/qa.md", outside));
+        says_all(&types(&repo, "", "policy check", 2), &["must be a path inside the repository"]);
+    }
+}
+
+#[test]
 fn a_change_needs_the_role_the_old_policy_names() {
     let repo = supplied(&POLICY, "min");
     let weaker = repo

@@ -133,7 +133,7 @@ fn whole_story() -> (TestRepo, Printed) {
     std::fs::remove_file(repo.path.join(lock)).unwrap();
     said.types(&repo, "lee", "init", 0, "init");
     said.fails(&repo, "lee", "init", 1);
-    said.fails(&repo, "", "status", 2);
+    said.fails(&repo, "", "status", 1);
     to_alpha(&repo, &mut said);
     to_ga(&repo, &mut said);
     retold(&repo, &mut said);

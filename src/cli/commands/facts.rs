@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files::unknown_format;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::readers::{self, Input};
+use crate::evidence::readers::{self, COMMAND, Input};
 use crate::report::escape::visible;
 
 /// Show what the ledger would take from files
@@ -33,15 +33,22 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if args.list && context.printer.json {
-        let list =
-            readers::READERS.iter().map(|reader| serde_json::json!({ "format": reader.format, "about": reader.about }));
+        let list = readers::READERS
+            .iter()
+            .map(|reader| serde_json::json!({ "format": reader.format, "about": reader.about, "facts": reader.facts }));
         let formats: Vec<_> = list.collect();
         context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}formats/v0.1"), "formats": formats }));
         return Ok(Answer::Yes);
     }
     if args.list {
-        let rows: Vec<Vec<String>> =
-            readers::READERS.iter().map(|reader| vec![reader.format.to_owned(), reader.about.to_owned()]).collect();
+        let row = |format: &str, about: &str| vec![format.to_owned(), about.to_owned()];
+        let mut rows = Vec::new();
+        for reader in readers::READERS {
+            rows.push(row(reader.format, reader.about));
+            rows.push(row("", &format!("facts: {}", reader.facts.join(", "))));
+        }
+        rows.push(row(COMMAND, "a command run by `ledger run`, with its output"));
+        rows.push(row("", "facts: exit"));
         crate::cli::output::table(&rows).into_iter().for_each(|line| context.printer.say(line));
         return Ok(Answer::Yes);
     }

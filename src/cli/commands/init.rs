@@ -31,8 +31,8 @@ const EXAMPLES: &[(&str, &str)] = &[
 )]
 pub struct Args {
     /// Policy to start from, where there is no ledger.toml yet
-    #[arg(long, value_parser = ["starter", "stage9"], default_value = "starter")]
-    example: String,
+    #[arg(long, value_parser = ["starter", "stage9"], help = "Policy to start from, where there is no ledger.toml yet [default: starter]")]
+    example: Option<String>,
     /// The ledger's name; default: from the remote `origin`
     #[arg(long, value_parser = text())]
     origin: Option<String>,
@@ -58,9 +58,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Failure::usage("this repository has no work tree to keep ledger.toml and the pin in")
             .hint("run ledger init in a clone, then push the evidence branch here")
     })?;
-    let (sources, candidate) = context.first_identity(&store)?;
     let path = root.join(POLICY_FILE);
     let existing = context.world().read(&path).ok();
+    refuse_second(args, context, &store, existing.is_some())?;
+    let (sources, candidate) = context.first_identity(&store)?;
     let text = match &existing {
         Some(bytes) => String::from_utf8(bytes.clone()).map_err(|_| Failure::usage("ledger.toml is not UTF-8"))?,
         None => draft_policy(args, &store, candidate.public)?,
@@ -116,6 +117,25 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     tell(context, &policy, person.handle(), &candidate.public, &commit, first, &text)
 }
 
+/// A pin says that this source has a ledger already, wherever its branch is; and a policy that is
+/// there is taken as it is.
+fn refuse_second(args: &Args, context: &Context<'_>, store: &GitStore, has_policy: bool) -> Result<(), Failure> {
+    if let Some(first) = context.pin(store)? {
+        let remote = store.first_remote().unwrap_or_else(|| "origin".to_owned());
+        return Err(Failure::no(format!(
+            "{PIN_FILE} pins a ledger already (entry 0 sha256:{first}), its branch is not here"
+        ))
+        .hint(format!("git fetch {remote} evidence:evidence"))
+        .hint(format!("only to begin another ledger for good: remove {PIN_FILE} first")));
+    }
+    let chosen = [args.example.is_some(), args.origin.is_some(), args.id.is_some(), args.name.is_some()];
+    if has_policy && chosen.contains(&true) {
+        return Err(Failure::usage(format!("{POLICY_FILE} is there already and says all that itself"))
+            .hint("edit it and run `ledger init` without flags, or move it away"));
+    }
+    Ok(())
+}
+
 fn tell(
     context: &mut Context<'_>,
     policy: &Policy,
@@ -142,6 +162,10 @@ fn tell(
         printer.talk("\nnot every gate can be passed by the people in the policy yet:");
         printer.talk(findings.render(POLICY_FILE, text));
     }
+    if policy.roster.origin.as_str().starts_with("localhost/") {
+        let undo = format!("git branch -D evidence && rm {POLICY_FILE} {PIN_FILE}");
+        printer.talk(format!("note: without a remote the ledger is named {}, for good; to name it otherwise, before anybody relies on it:\n  → {undo}\n  → ledger init --origin github.com/you/project", policy.roster.origin));
+    }
     let gate = policy.gates().next().map_or("GATE", |(_, gate)| gate.id.as_str());
     printer.talk(format!("next:\n  → git add {POLICY_FILE} {PIN_FILE} && git commit -m \"Begin the evidence ledger\"\n  → ledger open {gate} --release VERSION"));
     Ok(Answer::Yes)
@@ -149,7 +173,8 @@ fn tell(
 
 /// An example with this ledger's name, and one person who holds every role it mentions.
 fn draft_policy(args: &Args, store: &GitStore, key: PublicKey) -> Result<String, Failure> {
-    let example = EXAMPLES.iter().find(|(name, _)| *name == args.example).map_or("", |(_, text)| text);
+    let wanted = args.example.as_deref().unwrap_or("starter");
+    let example = EXAMPLES.iter().find(|(name, _)| *name == wanted).map_or("", |(_, text)| text);
     let mut document: DocumentMut =
         example.parse().map_err(|error| Failure::unknown(format!("the example does not parse: {error}")))?;
     let origin = match &args.origin {

@@ -51,6 +51,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         context.printer.json(&report);
         return Ok(Answer::Yes);
     }
+    if args.check && args.update.is_none() {
+        return Err(Failure::usage("which document is to be checked?")
+            .hint(format!("ledger notes {} --update FILE --check", args.release)));
+    }
     let (name, template) = template(args, context, &language)?;
     let text = render::markdown(&name, &template, &report)?;
     let document = match &args.update {

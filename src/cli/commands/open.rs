@@ -126,9 +126,7 @@ impl Opening<'_> {
             release,
             entry.path()
         );
-        if !context.printer.json {
-            context.printer.talk(line);
-        }
+        context.printer.say(line);
         Ok(Some(entry.number()))
     }
 

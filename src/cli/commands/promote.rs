@@ -37,7 +37,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
     let Question { gate, release, .. } = &question;
     let decision = question.decide(context, &loaded, &evaluator);
-    if let Some(entry) = decision.promoted {
+    if let Some(entry) = decision.promoted.filter(|_| decision.verdict() == Verdict::Open) {
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
         } else {
@@ -101,7 +101,15 @@ fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate) -> Answer
     let heading = board::heading(&context.printer, decision, None);
     context.printer.say(heading);
     board::rules(&context.printer, decision).into_iter().for_each(|line| context.printer.say(line));
-    let line = format!("{} {} cannot be promoted: {}", context.printer.bad(), gate.id, board::tally(decision));
+    let line = match decision.promoted {
+        None => format!("{} {} cannot be promoted: {}", context.printer.bad(), gate.id, board::tally(decision)),
+        Some(entry) => format!(
+            "{} {} was promoted by entry {entry} and would not pass now: {}",
+            context.printer.bad(),
+            gate.id,
+            board::tally(decision)
+        ),
+    };
     context.printer.talk(line);
     Answer::No
 }

@@ -76,6 +76,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
     let mut facts = files::facts(reader, gate, &brought)?;
+    files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
     facts.extend(files::changed_since(&loaded, &question, rule, &brought));
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
         context.printer.outcome(&format!("would open {} and record {slot}", gate.id), true);

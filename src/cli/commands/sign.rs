@@ -1,6 +1,7 @@
 //! `ledger sign`: a person approves, rejects or withdraws, and sees what they sign.
 
 use super::{Answer, status};
+use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
@@ -10,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::select::Question;
 use crate::entry::Draft;
 use crate::entry::kinds::{Approval, AttemptKey, Decision as Word, Meaning, Mode, Predicate, Saw};
-use crate::id::{EntryId, ObjectId, Timestamp};
+use crate::id::{EntryId, EntryNumber, ObjectId, Timestamp};
 use crate::policy::decision::{Decision, RuleKind};
 use crate::policy::{Evaluator, Gate, Observed, Standing};
 use crate::report::escape::visible;
@@ -62,11 +63,21 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if !context.printer.json {
         let heading = board::heading(&context.printer, &decision, Some(commit.as_str()));
         context.printer.say(heading);
-        board::rules(&context.printer, &decision).into_iter().for_each(|line| context.printer.say(line));
+        let mut shown = decision.clone();
+        // Telling somebody who is signing to sign would only be noise.
+        shown.rules.iter_mut().filter(|rule| rule.kind == RuleKind::Approval).for_each(|rule| rule.hint.clear());
+        board::rules(&context.printer, &shown).into_iter().for_each(|line| context.printer.say(line));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
     if let Some(why) = refusal(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         return refuse(context, &decision, gate, &why);
+    }
+    if let Some(entry) = counted_already(args, &ledger, &decision, &identity) {
+        context.printer.talk(format!("{} has approved already: entry {entry}", identity.person.handle()));
+        if context.printer.json {
+            context.printer.json(&DecisionJson::from(&decision));
+        }
+        return Ok(Answer::Yes);
     }
     let word = match (args.reject, args.withdraw) {
         (true, _) => Word::Rejected,
@@ -108,11 +119,28 @@ fn refusal(
         return Some(format!("{} may not sign {}: {}", identity.person.handle(), gate.id, why.unwrap_or_default()));
     }
     let ledger = evaluator.ledger();
+    let terminal = gate.approvals.iter().all(|rule| rule.interactive);
+    if args.yes && terminal && !args.reject {
+        return Some(format!("{} wants its approval confirmed on a terminal: sign without --yes", gate.id));
+    }
     let own = |entry| ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id);
     if !args.reject && !decision.is_ready(own) {
         return Some(format!("{} cannot be signed: {}", gate.id, board::tally(decision)));
     }
     None
+}
+
+/// The person's approval that counts as things are: a second one, by whichever key, would say nothing new.
+fn counted_already(
+    args: &Args,
+    ledger: &VerifiedLedger,
+    decision: &Decision,
+    identity: &Identity,
+) -> Option<EntryNumber> {
+    let approving = !args.reject && !args.withdraw;
+    let mut counted = decision.rules.iter().filter(|rule| rule.kind == RuleKind::Approval).flat_map(|rule| &rule.by);
+    let own = |entry: EntryNumber| ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id);
+    counted.find(|(entry, _)| approving && own(*entry)).map(|(entry, _)| *entry)
 }
 
 fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate, why: &str) -> Result<Answer, Failure> {
@@ -239,7 +267,7 @@ impl Signing<'_> {
 
     fn compose(
         &self,
-        ledger: &crate::chain::VerifiedLedger,
+        ledger: &VerifiedLedger,
         decision: &Decision,
         identity: &Identity,
         now: Timestamp,

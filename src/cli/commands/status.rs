@@ -78,7 +78,7 @@ fn boards<'p>(
         }
         (true, None) => {
             let gate = policy.gates().next().map_or("GATE".to_owned(), |(_, gate)| gate.id.to_string());
-            Err(Failure::usage("no release was opened yet").hint(format!("ledger open {gate} --release VERSION")))
+            Err(Failure::no("no release was opened yet").hint(format!("ledger open {gate} --release VERSION")))
         }
     }
 }
@@ -96,9 +96,10 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
     for (gate, decision) in boards {
         let met = decision.rules.len() - decision.unmet().count();
         let (mark, state) = match (decision.promoted, decision.verdict()) {
-            (Some(entry), _) => (context.printer.good(), format!("promoted #{entry}")),
+            (Some(entry), Verdict::Open) => (context.printer.good(), format!("promoted #{entry}")),
+            (Some(entry), Verdict::Closed) => (context.printer.bad(), format!("promoted #{entry}, changed since")),
             (None, Verdict::Open) => (context.printer.good(), "ready to promote".to_owned()),
-            (None, Verdict::Closed) if decision.attempt.is_some() => (context.printer.bad(), "open".to_owned()),
+            (None, Verdict::Closed) if decision.attempt.is_some() => (context.printer.bad(), "in progress".to_owned()),
             (None, Verdict::Closed) => ("·".to_owned(), "not opened".to_owned()),
         };
         let label = gate.label(&context.global.lang).to_owned();
@@ -126,10 +127,8 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
 
 /// The one command that brings the gate forward.
 pub fn next_command(decision: &Decision, gate: &Gate) -> String {
-    if decision.promoted.is_some() {
-        return "done".to_owned();
-    }
     match decision.unmet().next() {
+        None if decision.promoted.is_some() => "done".to_owned(),
         None => format!("ledger promote {}", gate.id),
         Some(rule) => visible(&rule.hint),
     }

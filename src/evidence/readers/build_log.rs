@@ -8,8 +8,13 @@ use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
 
-pub(super) const READER: Reader =
-    Reader { format: "build-log", about: "the text log of a build by npm, tsc, vite or webpack", looks_like, read };
+pub(super) const READER: Reader = Reader {
+    format: "build-log",
+    about: "the text log of a build by npm, tsc, vite or webpack",
+    facts: &["lines", "ts_errors", "errors", "success"],
+    looks_like,
+    read,
+};
 
 fn looks_like(input: &Input<'_>) -> bool {
     let name = input.name.to_ascii_lowercase();

@@ -15,6 +15,7 @@ use crate::evidence::text;
 pub(super) const READER: Reader = Reader {
     format: "checklist",
     about: "a Markdown document with task boxes: - [ ] open, - [x] done",
+    facts: &["open", "done", "total", "undecided", "blanks", "sections"],
     looks_like,
     read,
 };

@@ -15,6 +15,7 @@ use crate::evidence::text;
 pub(super) const READER: Reader = Reader {
     format: "checksums",
     about: "SHA-256 sums as sha256sum, openssl, Get-FileHash or certutil print them, or one bare sum",
+    facts: &["count", "sums"],
     looks_like,
     read,
 };

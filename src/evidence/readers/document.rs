@@ -12,6 +12,7 @@ use crate::evidence::facts::{Fact, Facts};
 pub(super) const READER: Reader = Reader {
     format: "document",
     about: "a Markdown document: its links, words and headings",
+    facts: &["links", "words", "headings"],
     // Every checklist is a document as well, so a file becomes one only when somebody says so.
     looks_like: |_| false,
     read,

@@ -3,13 +3,19 @@
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 
-pub(super) const READER: Reader =
-    Reader { format: "file", about: "any file, kept as it is; only its size is read", looks_like: |_| true, read };
+pub(super) const READER: Reader = Reader {
+    format: "file",
+    about: "any file, kept as it is; only its size is read",
+    facts: &["files", "bytes"],
+    looks_like: |_| true,
+    read,
+};
 
 /// Recorded by digest and never stored, so a file becomes one only when somebody says so.
 pub(super) const ARTIFACT: Reader = Reader {
     format: super::ARTIFACT,
     about: "a build product, recorded by its digest and never stored",
+    facts: &["files", "bytes"],
     looks_like: |_| false,
     read,
 };

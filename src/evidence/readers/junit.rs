@@ -10,8 +10,13 @@ use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
 
-pub(super) const READER: Reader =
-    Reader { format: "junit", about: "a test report in JUnit XML, as most test runners write it", looks_like, read };
+pub(super) const READER: Reader = Reader {
+    format: "junit",
+    about: "a test report in JUnit XML, as most test runners write it",
+    facts: &["total", "passed", "failed", "errors", "skipped"],
+    looks_like,
+    read,
+};
 
 fn looks_like(input: &Input<'_>) -> bool {
     let head = input.bytes.get(..HEAD).unwrap_or(input.bytes);

@@ -48,6 +48,8 @@ pub struct Reader {
     pub format: &'static str,
     /// One line for `ledger facts --help` and error messages.
     pub about: &'static str,
+    /// Names of the facts it gives, which a policy's `expect` may speak of.
+    pub facts: &'static [&'static str],
     /// Whether a file looks like this format; used only when neither slot nor flag says so.
     pub looks_like: fn(&Input<'_>) -> bool,
     pub read: fn(&Input<'_>) -> Result<Facts, ReadError>,
@@ -80,6 +82,11 @@ pub fn find(format: &str) -> Option<&'static Reader> {
 /// Every format a policy may name.
 pub fn formats() -> impl Iterator<Item = &'static str> {
     READERS.iter().map(|reader| reader.format).chain([COMMAND])
+}
+
+/// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides.
+pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
+    find(format).map_or(&[][..], |reader| reader.facts).iter().copied().chain(["exit"])
 }
 
 /// The reader for a file whose format nobody named.

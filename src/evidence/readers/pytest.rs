@@ -7,8 +7,13 @@ use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
 
-pub(super) const READER: Reader =
-    Reader { format: "pytest", about: "the text output of pytest, with its last line", looks_like, read };
+pub(super) const READER: Reader = Reader {
+    format: "pytest",
+    about: "the text output of pytest, with its last line",
+    facts: &["passed", "failed", "errors", "skipped", "xfailed", "xpassed", "warnings", "total"],
+    looks_like,
+    read,
+};
 
 fn looks_like(input: &Input<'_>) -> bool {
     let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode(input.bytes) };

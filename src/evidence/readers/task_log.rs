@@ -12,6 +12,7 @@ use crate::id::Timestamp;
 pub(super) const READER: Reader = Reader {
     format: "task-log",
     about: "a log whose every line carries an ISO 8601 instant, like 2025-10-04T09:12:33+09:00",
+    facts: &["entries", "first", "last", "phrase"],
     looks_like,
     read,
 };

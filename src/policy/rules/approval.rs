@@ -24,18 +24,18 @@ pub enum Standing {
 /// Outcomes of all approval rules, an open rejection if there is one, and warnings.
 pub fn evaluate(case: &Case<'_, '_>, evidence: &[EvidenceOutcome<'_, '_>]) -> (Vec<RuleOutcome>, Vec<String>) {
     let current = current_decisions(case);
-    let mut outcomes = Vec::new();
+    let mut outcomes = rejections(case, &current);
     let mut warnings = Vec::new();
     for rule in &case.gate.approvals {
         outcomes.push(judge(case, rule, &current, evidence, &mut warnings));
     }
-    outcomes.extend(rejections(case, &current));
     (outcomes, warnings)
 }
 
 pub fn missing(policy: &Policy, gate: &Gate, rule: &ApprovalRule) -> RuleOutcome {
     let need =
         format!("{} approval{} by {}", rule.count, if rule.count == 1 { "" } else { "s" }, list(&rule.roles, " or "));
+    let need = if rule.interactive { format!("{need}, confirmed on a terminal") } else { need };
     let mut outcome = outcome(rule.id.clone(), RuleKind::Approval, need);
     outcome.who = called(policy, &rule.roles);
     outcome.hint = format!("ledger sign {}", gate.id);
@@ -162,15 +162,22 @@ fn evidence_lapse(case: &Case<'_, '_>, item: &EvidenceOutcome<'_, '_>, approval:
         }
         last = Some(seen);
     }
-    let is = contents(now).first().map_or(String::new(), |(path, digest)| format!("{path} is sha256:{digest}"));
-    match last {
-        None => Some(format!("{} was not there when it was given; {is}", now.slot)),
-        Some(seen) => {
-            let (old, new) = (contents(seen), contents(now));
-            let changed = new.iter().find(|file| !old.contains(file)).or_else(|| new.first())?;
-            let before = old.iter().find(|(path, _)| *path == changed.0).or_else(|| old.first())?;
-            Some(format!("{} was sha256:{}, is sha256:{}", changed.0, before.1, changed.1))
+    let list = |evidence: &Evidence| {
+        let files: Vec<String> =
+            contents(evidence).into_iter().map(|(path, digest)| format!("{path} sha256:{digest}")).collect();
+        files.join(", ")
+    };
+    let Some(seen) = last else {
+        return Some(format!("{} was not there when it was given; it is {}", now.slot, list(now)));
+    };
+    let (old, new) = (contents(seen), contents(now));
+    let same_path = |(path, _): &&(&str, Digest)| old.iter().any(|(before, _)| before == path);
+    match new.iter().filter(|file| !old.contains(file)).find(same_path) {
+        Some((path, is)) => {
+            let was = old.iter().find(|(before, _)| before == path).map_or(*is, |(_, digest)| *digest);
+            Some(format!("{path} was sha256:{was}, is sha256:{is}"))
         }
+        None => Some(format!("{} was {}, is {}", now.slot, list(seen), list(now))),
     }
 }
 

@@ -88,6 +88,11 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     if rule.within.is_some_and(|limit| age > limit) {
         return Err(format!("it was recorded at {}, too long ago", entry.recorded_at()));
     }
+    // A command that failed is no good news, unless the rule itself speaks of its exit code.
+    let exit = evidence.command.as_ref().map_or(0, |command| command.exit_code);
+    if exit != 0 && !rule.expect.iter().any(|expect| expect.name() == "exit") {
+        return Err(format!("the command ended with exit {exit}"));
+    }
     check_file(case, rule, evidence)?;
     let shown = check_facts(rule, &evidence.facts)?;
     let artifacts = artifacts::check(case, rule, entry, evidence)?;
@@ -120,9 +125,9 @@ fn check_file(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(
         return Ok(());
     }
     match stale(case, evidence) {
-        Some((path, recorded, found)) => {
-            Err(format!("{path} has changed: recorded sha256:{recorded}, the work tree has sha256:{found}"))
-        }
+        Some((path, recorded, found)) => Err(format!(
+            "{path} has changed: recorded sha256:{recorded}, this work tree has sha256:{found} (a colleague's newer version: git pull; yours: record it)"
+        )),
         None => Ok(()),
     }
 }
