@@ -1,6 +1,6 @@
 //! What the steps build up entry by entry, and what the next entry is judged by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::merkle::Merkle;
@@ -30,8 +30,8 @@ pub struct Running {
     pub revoked: BTreeMap<EntryNumber, EntryNumber>,
     /// Entries whose statements are at hand.
     pub loaded: BTreeMap<EntryNumber, Arc<VerifiedEntry>>,
-    /// The same by attempt.
-    pub by_attempt: BTreeMap<AttemptKey, Vec<EntryNumber>>,
+    /// The same by attempt, in the order of the ledger however they came to be at hand.
+    pub by_attempt: BTreeMap<AttemptKey, BTreeSet<EntryNumber>>,
     /// Ids of the entries from `remembered` on; older ones are looked up in the records.
     ids: HashMap<EntryId, EntryNumber>,
     remembered: usize,
@@ -155,7 +155,7 @@ impl Running {
             return;
         }
         if let Some(key) = entry.attempt() {
-            self.by_attempt.entry(key.clone()).or_default().push(number);
+            self.by_attempt.entry(key.clone()).or_default().insert(number);
         }
         self.loaded.insert(number, Arc::new(entry));
     }

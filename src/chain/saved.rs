@@ -5,6 +5,8 @@
 //! up again is read from Git and compared with its recorded SHA-256, and whoever finds a fault after
 //! resuming verifies everything from the beginning before saying so.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::examine::Placed;
@@ -14,7 +16,7 @@ use super::running::{AttemptState, Running};
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::Statement;
 use crate::entry::kinds::AttemptKey;
-use crate::id::{Digest, EntryNumber, ObjectId, Origin, PersonId, Version};
+use crate::id::{Digest, EntryNumber, Name, ObjectId, Origin, PersonId, Version};
 use crate::sign::Roster;
 use crate::sign::sshsig::SshSignature;
 use crate::store::StoredStatement;
@@ -136,16 +138,11 @@ impl VerifiedLedger {
         wanted
     }
 
-    /// The newest release of every pipeline.
+    /// The newest release of every pipeline: the one meant when nobody names one.
     pub fn newest_releases(&self) -> Vec<Version> {
-        let mut newest: Vec<&AttemptKey> = Vec::new();
-        for attempt in &self.chain.attempts {
-            newest.retain(|key| key.pipeline != attempt.key.pipeline);
-            newest.push(&attempt.key);
-        }
-        let mut releases: Vec<Version> = newest.into_iter().map(|key| key.release.clone()).collect();
-        releases.dedup();
-        releases
+        let pipelines: BTreeSet<&Name> = self.chain.attempts.iter().map(|attempt| &attempt.key.pipeline).collect();
+        let newest = pipelines.into_iter().filter_map(|pipeline| self.view().releases(pipeline).pop());
+        newest.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Puts statements at hand again. False when one is not what was verified.

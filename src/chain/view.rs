@@ -286,9 +286,10 @@ impl<'l> View<'l> {
     /// Entries of one attempt that have not been voided, in order.
     pub fn attempt(&self, key: &AttemptKey) -> impl Iterator<Item = &'l VerifiedEntry> + use<'l> {
         let (ledger, size) = (self.ledger, self.size);
-        let numbers = ledger.chain.by_attempt.get(key).map(Vec::as_slice).unwrap_or_default();
+        let numbers = ledger.chain.by_attempt.get(key);
         numbers
-            .iter()
+            .into_iter()
+            .flatten()
             .take_while(move |number| number.0 < size)
             .filter(move |number| ledger.chain.revoked.get(number).is_none_or(|by| by.0 >= size))
             .filter_map(move |number| ledger.entry(*number))

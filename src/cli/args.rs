@@ -47,7 +47,7 @@ pub struct Global {
     pub json: bool,
     /// Sign as this person (id or handle), when your keys belong to several
     #[arg(long = "as", global = true, value_name = "PERSON", value_parser = NonEmptyStringValueParser::new())]
-    pub person: Option<String>,
+    pub signer: Option<String>,
     /// Sign with this key file (private, or public with the private half in the agent)
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     pub key: Option<PathBuf>,

@@ -164,7 +164,7 @@ impl Context<'_> {
         if self.global.key.is_some() && !problems.is_empty() {
             return Err(problems.swap_remove(0).into());
         }
-        let wanted = match &self.global.person {
+        let wanted = match &self.global.signer {
             None => None,
             Some(text) => Some(roster.person_called(text).ok_or_else(|| unknown_person(text, roster))?),
         };

@@ -67,7 +67,9 @@ fn the_check_names_every_missing_link_and_digest() {
     }
     says_all(&types(&repo, "", "notes 1.0 --update gone.md --check", 1), &["gone.md is not there"]);
     let unreleased = approved();
-    says_all(&types(&unreleased, "", "notes 1.0 --check", 1), &["no gate of 1.0 is promoted"]);
+    says_all(&types(&unreleased, "", "notes 1.0 --check", 2), &["which document", "--update FILE --check"]);
+    types(&unreleased, "", "notes 1.0 --update notes.md", 0);
+    says_all(&types(&unreleased, "", "notes 1.0 --update notes.md --check", 1), &["no gate of 1.0 is promoted"]);
 }
 
 #[test]

@@ -243,7 +243,7 @@ fn to_a_stranger_a_shorter_ledger_is_a_ledger() {
 fn nothing_is_written_under_a_work_tree_that_has_the_branch() {
     let repo = approved();
     git_in(&repo, &repo.path, "worktree add -q ../evidence-tree evidence");
-    for line in ["promote alpha", "record artifacts", "sign alpha --yes", "open alpha --release 2.0"] {
+    for line in ["promote alpha", "record artifacts", "sign alpha --reject --yes -m no", "open alpha --release 2.0"] {
         let said = types_in_vain(&repo, "kim", line, 3);
         says_all(&said, &["the evidence branch is checked out", "git switch -"]);
     }

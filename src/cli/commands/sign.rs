@@ -65,7 +65,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         context.printer.say(heading);
         let mut shown = decision.clone();
         // Telling somebody who is signing to sign would only be noise.
-        shown.rules.iter_mut().filter(|rule| rule.kind == RuleKind::Approval).for_each(|rule| rule.hint.clear());
+        if shown.unmet().all(|rule| rule.kind == RuleKind::Approval) {
+            shown.rules.iter_mut().for_each(|rule| rule.hint.clear());
+        }
         board::rules(&context.printer, &shown).into_iter().for_each(|line| context.printer.say(line));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
