@@ -109,11 +109,14 @@ fn read_statement(entry: &mut Examined, added: Vec<StoredFile>) -> BTreeMap<Stri
             statements.push(file);
             continue;
         }
-        entry.files.insert(file.path.clone(), (file.size, file.sha256));
+        if entry.files.insert(file.path.clone(), (file.size, file.sha256)).is_some() {
+            entry.fault(FaultKind::FileUnlisted, "each path once", file.path.clone());
+        }
         kept.extend(file.bytes.map(|bytes| (file.path, bytes)));
     }
-    let (1, Some(file)) = (statements.len(), statements.pop()) else {
-        entry.fault(FaultKind::FileUnlisted, "exactly one statement", format!("{}", statements.len()));
+    let count = statements.len();
+    let (1, Some(file)) = (count, statements.pop()) else {
+        entry.fault(FaultKind::FileUnlisted, "exactly one statement", count.to_string());
         return kept;
     };
     match Statement::decode(file.bytes.unwrap_or_default()) {

@@ -77,7 +77,7 @@ impl Verifier {
         let entry = examine(stored, self.format, &self.limits);
         let id = entry.id.clone();
         let number = EntryNumber(self.position);
-        self.position += 1;
+        self.position = self.position.saturating_add(1);
         for finding in &entry.faults {
             self.fault(number, &id, finding.kind, finding.expected.clone(), finding.found.clone());
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::context::{Context, Identity, Loaded, expected};
 use super::failure::{Failure, FailureKind};
-use super::state;
+use super::state::{self, Extent};
 use crate::chain::slug_of;
 use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::entry::kinds::{PolicyFile, Predicate};
@@ -95,7 +95,7 @@ fn catch_up(context: &Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
         Err(_) => context.verify_whole(&loaded.store, &tip)?,
     };
     loaded.tip = tip;
-    state::save(context, &loaded.store, &loaded.ledger);
+    state::save(context, &loaded.store, &loaded.ledger, Extent::Grown);
     Ok(())
 }
 

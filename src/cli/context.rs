@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::args::Global;
 use super::failure::Failure;
 use super::output::Printer;
-use super::state;
+use super::state::{self, Extent};
 use super::world::{World, ask_passphrase};
 use crate::chain::{Limits, TrustAnchor, VerifiedLedger, Verifier};
 use crate::findings::{Findings, Table};
@@ -63,7 +63,7 @@ impl Context<'_> {
         let store = self.open_store()?;
         let tip = store.tip()?;
         let ledger = self.verify_whole(&store, &tip)?;
-        state::save(self, &store, &ledger);
+        state::save(self, &store, &ledger, Extent::Whole);
         self.told(Loaded { store, tip, ledger })
     }
 
@@ -119,7 +119,7 @@ impl Context<'_> {
             }
         }
         if ledger.size() > size {
-            state::save(self, &store, &ledger);
+            state::save(self, &store, &ledger, Extent::Grown);
         }
         Ok(Some(Loaded { store, tip, ledger }))
     }
@@ -147,8 +147,11 @@ impl Context<'_> {
             return Ok(Some(Digest::parse(root)?));
         }
         let bytes = match store.work_tree() {
-            Some(root) => self.world().read(&root.join(PIN_FILE)).ok(),
-            None => store.head_file(PIN_FILE),
+            Some(root) => self.world().read_if_there(&root.join(PIN_FILE)).map_err(|error| {
+                Failure::unknown(format!("the pin {PIN_FILE} cannot be read: {error}"))
+                    .hint("or name the ledger: --root DIGEST")
+            })?,
+            None => store.head_file(PIN_FILE)?,
         };
         let Some(bytes) = bytes else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);

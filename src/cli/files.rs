@@ -36,6 +36,7 @@ pub struct Taking<'t> {
 
 /// The paths to record: those given, or the ones the rule itself names.
 pub fn paths(
+    context: &Context<'_>,
     loaded: &Loaded,
     question: &Question<'_>,
     rule: &Rule,
@@ -44,6 +45,25 @@ pub fn paths(
     if !given.is_empty() {
         return Ok(given.to_vec());
     }
+    let paths = promised_paths(loaded, question, rule)?;
+    // A link in the tree must not make somebody publish a file of their own.
+    let root = loaded.store.work_tree().and_then(|root| context.world().real_path(root));
+    for path in &paths {
+        let real = context.world().real_path(path);
+        if let (Some(root), Some(real)) = (&root, real)
+            && !real.starts_with(root)
+        {
+            return Err(Failure::usage(format!(
+                "{} leads out of the repository, to {}",
+                path.display(),
+                real.display()
+            )));
+        }
+    }
+    Ok(paths)
+}
+
+fn promised_paths(loaded: &Loaded, question: &Question<'_>, rule: &Rule) -> Result<Vec<PathBuf>, Failure> {
     let root = loaded.store.work_tree().map(Path::to_owned).unwrap_or_default();
     let values = [("version", question.release.as_str())];
     if rule.artifacts == Some(ArtifactCheck::Recorded) {
@@ -157,7 +177,7 @@ pub fn changed_since(
 /// committed as it is will differ there.
 pub fn warn_of_uncommitted(context: &mut Context<'_>, store: &GitStore, rule: &Rule, brought: &[Brought]) {
     let Some(first) = brought.first().filter(|_| rule.file.is_some()) else { return };
-    let committed = store.head_file(&first.file.path).is_some_and(|bytes| {
+    let committed = store.head_file(&first.file.path).ok().flatten().is_some_and(|bytes| {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "\n");
         first.bytes.as_ref().is_some_and(|own| text(own) == text(&bytes))
     });

@@ -73,30 +73,42 @@ impl<'p> Question<'p> {
     }
 
     /// The answer now, on the whole ledger and with a look at the work tree.
-    pub fn decide(&self, context: &Context<'_>, loaded: &Loaded, evaluator: &Evaluator<'_>) -> Decision {
-        let observed = self.observe(context, &loaded.store);
-        evaluator.decide(&self.ask(evaluator.ledger().size(), context.world().now(), &observed))
+    pub fn decide(
+        &self,
+        context: &Context<'_>,
+        loaded: &Loaded,
+        evaluator: &Evaluator<'_>,
+    ) -> Result<Decision, Failure> {
+        let observed = self.observe(context, &loaded.store)?;
+        Ok(evaluator.decide(&self.ask(evaluator.ledger().size(), context.world().now(), &observed)))
     }
 
     /// What the work tree holds of the documents and artifacts the gate names, each under the digests it
     /// may have been recorded with: a checkout on Windows has other line endings than one on Linux.
-    pub fn observe(&self, context: &Context<'_>, store: &GitStore) -> Observed {
-        let Some(root) = store.work_tree() else { return Observed::new() };
+    pub fn observe(&self, context: &Context<'_>, store: &GitStore) -> Result<Observed, Failure> {
+        let Some(root) = store.work_tree() else { return Ok(Observed::new()) };
         let mut observed = Observed::new();
         let values = [("version", self.release.as_str())];
+        let unreadable = |path: &str, error: std::io::Error| {
+            Failure::unknown(format!(
+                "{path} is there and cannot be read, so nobody can tell whether it changed: {error}"
+            ))
+        };
         for file in self.gate.rules.iter().filter_map(|rule| rule.file.as_ref()) {
             let path = file.fill(&values);
-            if let Ok(bytes) = context.world().read(&root.join(Path::new(&path))) {
+            let found = context.world().read_if_there(&root.join(Path::new(&path)));
+            if let Some(bytes) = found.map_err(|error| unreadable(&path, error))? {
                 observed.insert(path, document_digests(&bytes));
             }
         }
         for artifact in &self.pipeline.artifacts {
             let path = artifact.path.fill(&values);
-            if let Ok((_, digest)) = context.world().hash(&root.join(Path::new(&path))) {
+            let found = context.world().hash_if_there(&root.join(Path::new(&path)));
+            if let Some((_, digest)) = found.map_err(|error| unreadable(&path, error))? {
                 observed.insert(path, vec![digest]);
             }
         }
-        observed
+        Ok(observed)
     }
 }
 

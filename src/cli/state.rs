@@ -12,11 +12,25 @@ use crate::id::Digest;
 use crate::store::git::GitStore;
 use serde::{Deserialize, Serialize};
 
+/// How much of what is kept is known to be good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    Grown,
+    Whole,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Head {
     /// File of the records, beside this one.
     records: String,
+    /// SHA-256 over the records and the ledger's JSON: a damaged disk must not become a verdict.
+    sha256: Digest,
     ledger: Saved,
+}
+
+fn checksum(ledger: &Saved, records: &[u8]) -> Option<Digest> {
+    let text = serde_json::to_vec(ledger).ok()?;
+    Some(Digest::of(&[Digest::of(records).as_bytes().as_slice(), &text].concat()))
 }
 
 /// The ledger as it was last verified here, if it still fits this program and pin.
@@ -29,11 +43,13 @@ pub fn restore(context: &Context<'_>, store: &GitStore, pin: Option<Digest>) -> 
     let mut records = context.world().read(&folder.join(&head.records)).ok()?;
     // A crash between the two files leaves records that the head does not know yet.
     records.truncate(usize::try_from(head.ledger.records_bytes()).ok()?);
+    (checksum(&head.ledger, &records)? == head.sha256).then_some(())?;
     head.ledger.restore(records, pin, store.format())
 }
 
-/// Keeps a ledger for next time. Failing to is no failure: the next command reads more.
-pub fn save(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) {
+/// Keeps a ledger for next time, adding to what is there (`Grown`) or writing it all again (`Whole`).
+/// Failing to is no failure: the next command reads more.
+pub fn save(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger, extent: Extent) {
     let Some(folder) = folder(context.world(), store).filter(|_| !context.global.dry_run) else { return };
     let world = context.world();
     let path = folder.join("head.json");
@@ -41,11 +57,14 @@ pub fn save(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) {
     let (saved, records) = Saved::of(ledger);
     // The records of one history only grow, so writers of the same history write the same bytes.
     let (name, from) = match old {
-        Some(head) if saved.continues(&head.ledger, records) => (head.records, head.ledger.records_bytes()),
+        Some(head) if saved.continues(&head.ledger, records) && extent == Extent::Grown => {
+            (head.records, head.ledger.records_bytes())
+        }
         _ => (format!("records-{}", ledger.root().short()), 0),
     };
     let from = usize::try_from(from).unwrap_or_default().min(records.len());
-    let head = Head { records: name, ledger: saved };
+    let Some(sha256) = checksum(&saved, records) else { return };
+    let head = Head { records: name, sha256, ledger: saved };
     let Ok(text) = serde_json::to_vec(&head) else { return };
     let kept = world.write_at(&folder.join(&head.records), from as u64, &records[from..]);
     if kept.is_ok() {

@@ -81,7 +81,28 @@ impl World {
     }
 
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        require_regular(&self.path(path))?;
         std::fs::read(self.path(path))
+    }
+
+    /// A regular file's bytes, or `None` where there is nothing at all. Whatever else stands there (a
+    /// folder, a pipe, a link to nowhere, a file that may not be read) is an error, never an absence.
+    pub fn read_if_there(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let path = self.path(path);
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if is_absence(&error) => return Ok(None),
+            found => found?,
+        };
+        require_regular(&path)?;
+        std::fs::read(&path).map(Some)
+    }
+
+    /// The same for a file of any length, of which only size and SHA-256 are wanted.
+    pub fn hash_if_there(&self, path: &Path) -> io::Result<Option<(u64, Digest)>> {
+        match std::fs::symlink_metadata(self.path(path)) {
+            Err(error) if is_absence(&error) => Ok(None),
+            found => found.and_then(|_| self.hash(path)).map(Some),
+        }
     }
 
     pub fn exists(&self, path: &Path) -> bool {
@@ -142,6 +163,7 @@ impl World {
 
     /// Size and SHA-256 of a file of any length, in constant memory.
     pub fn hash(&self, path: &Path) -> io::Result<(u64, Digest)> {
+        require_regular(&self.path(path))?;
         let mut file = std::fs::File::open(self.path(path))?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
@@ -213,6 +235,20 @@ impl World {
         let mut command = Command::new(program);
         command.current_dir(&self.directory).env_clear().envs(&self.env);
         command
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Reading a pipe would wait for ever, and a folder has no bytes.
+fn require_regular(path: &Path) -> io::Result<()> {
+    let data = std::fs::metadata(path)?;
+    match (data.is_file(), data.is_dir()) {
+        (true, _) => Ok(()),
+        (_, true) => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
     }
 }
 

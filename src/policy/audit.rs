@@ -27,6 +27,10 @@ fn judge(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Option<Fault> {
             let base = policy.zip(pipeline).and_then(|(policy, pipeline)| {
                 base_folder(policy, pipeline, &key.gate, &key.release, entry.recorded_at())
             });
+            if base.is_some() && evaluator.promised(entry).as_ref() != Some(&open.artifacts) {
+                let found = format!("{} declared", open.artifacts.len());
+                return fault(FaultKind::Attempt, "the artifacts its pipeline promises".to_owned(), found);
+            }
             match base {
                 Some(base) if is_repeat_of(open, &base) => None,
                 Some(base) => {

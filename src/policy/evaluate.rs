@@ -11,7 +11,7 @@ use super::rules::{self, Case, Standing};
 use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, VerifiedLedger, View};
-use crate::entry::kinds::Predicate;
+use crate::entry::kinds::{DeclaredArtifact, Predicate};
 use crate::id::{Digest, EntryNumber, Name, ObjectId, Timestamp, Version};
 use crate::sign::roster::Person;
 
@@ -91,9 +91,34 @@ impl<'l> Evaluator<'l> {
         let case = Case { evaluator: self, policy, pipeline, gate, attempt, view, ask };
         decision.rules.extend(source_rule(&case));
         decision.rules.extend(rolled_back(&case));
+        decision.rules.extend(self.misdeclared(attempt));
         rules::evaluate(&case, &mut decision);
         decision.promoted = self.promotion(view, pipeline, gate, ask.release).map(VerifiedEntry::number);
         decision
+    }
+
+    /// The artifacts a pipeline promised when an attempt was opened.
+    pub fn promised(&self, opened: &VerifiedEntry) -> Option<Vec<DeclaredArtifact>> {
+        let key = opened.attempt()?;
+        let pipeline = self.policy(opened.number().0)?.pipeline(&key.pipeline)?;
+        let values = [("version", key.release.as_str())];
+        let artifacts = pipeline.artifacts.iter();
+        Some(artifacts.map(|a| DeclaredArtifact { name: a.name.clone(), path: a.path.fill(&values) }).collect())
+    }
+
+    /// An attempt that declares other artifacts than its pipeline promised opens nothing.
+    fn misdeclared(&self, attempt: Attempt<'_>) -> Option<RuleOutcome> {
+        let promised = self.promised(attempt.entry);
+        (promised.as_ref() != Some(&attempt.open.artifacts)).then(|| RuleOutcome {
+            id: name("artifacts-declared"),
+            kind: RuleKind::Attempt,
+            state: RuleState::Failed,
+            by: Vec::new(),
+            need: "an attempt that declares the artifacts its pipeline promised".to_owned(),
+            have: format!("entry {} declares {} others", attempt.entry.number(), attempt.open.artifacts.len()),
+            who: Vec::new(),
+            hint: format!("ledger open {} --release {} --retry", attempt.key.gate, shell(attempt.key.release.as_str())),
+        })
     }
 
     /// Whether a person may approve a gate now, by its rule; `None` when gate or attempt is not there.

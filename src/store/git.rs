@@ -267,10 +267,14 @@ impl GitStore {
     }
 
     /// A file of the source tree at HEAD: for bare repositories, which have no work tree.
-    pub fn head_file(&self, path: &str) -> Option<Vec<u8>> {
-        let tree = self.repo.head().ok()?.peel_to_tree().ok()?;
-        let entry = tree.get_path(Path::new(path)).ok()?;
-        Some(self.repo.find_blob(entry.id()).ok()?.content().to_vec())
+    pub fn head_file(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let found =
+            self.repo.head().and_then(|head| head.peel_to_tree()).and_then(|tree| tree.get_path(Path::new(path)));
+        match found {
+            Ok(entry) => Ok(Some(self.repo.find_blob(entry.id())?.content().to_vec())),
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::UnbornBranch) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The remote people mean when they name none.

@@ -51,7 +51,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             Failure::unknown("this repository has no commit to compare with the release").hint("name it: --commit REV")
         }
     })?;
-    let observed = question.observe(context, &loaded.store);
+    let observed = question.observe(context, &loaded.store)?;
     let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
     let decision =
         evaluator.decide(&Ask { source: source.as_ref().map(|source| (&source.commit, &source.tree)), ..ask });

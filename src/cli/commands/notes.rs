@@ -57,6 +57,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let (name, template) = template(args, context, &language)?;
     let text = render::markdown(&name, &template, &report)?;
+    if text.trim().is_empty() {
+        return Err(Failure::usage(format!("the template {name} gives an empty text")));
+    }
     let document = match &args.update {
         Some(file) => read_document(context, file)?,
         None => None,

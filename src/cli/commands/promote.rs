@@ -36,7 +36,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let policy = current_policy(&evaluator)?;
     let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
     let Question { gate, release, .. } = &question;
-    let decision = question.decide(context, &loaded, &evaluator);
+    let decision = question.decide(context, &loaded, &evaluator)?;
     if let Some(entry) = decision.promoted.filter(|_| decision.verdict() == Verdict::Open) {
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
@@ -49,7 +49,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return Ok(refuse(context, &decision, gate));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    let observed = question.observe(context, &loaded.store);
+    let observed = question.observe(context, &loaded.store)?;
     let clock = context.world().now();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
         let evaluator = Evaluator::new(ledger);
@@ -72,7 +72,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     })?;
     if context.printer.json {
         let evaluator = Evaluator::new(&loaded.ledger);
-        let after = question.decide(context, &loaded, &evaluator);
+        let after = question.decide(context, &loaded, &evaluator)?;
         context.printer.json(&DecisionJson::from(&after));
         return Ok(Answer::Yes);
     }

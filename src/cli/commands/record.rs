@@ -71,7 +71,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         location: args.location.clone(),
         stdin_name: &args.stdin_name,
     };
-    let paths = files::paths(&loaded, &question, rule, &args.files)?;
+    let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
     let brought = files::bring(context, &loaded.store, &taking, &paths)?;
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
@@ -85,7 +85,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let format = Name::parse(reader.format)?;
     let recording = Recording { slot, format, facts, command: None, attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
-    recording.tell(context, &loaded, number, &question);
+    recording.tell(context, &loaded, number, &question)?;
     Ok(Answer::Yes)
 }
 
@@ -169,7 +169,13 @@ impl Recording {
     }
 
     /// What was recorded, and what the gate's rule makes of it.
-    pub fn tell(&self, context: &mut Context<'_>, loaded: &Loaded, number: Recorded, question: &Question<'_>) {
+    pub fn tell(
+        &self,
+        context: &mut Context<'_>,
+        loaded: &Loaded,
+        number: Recorded,
+        question: &Question<'_>,
+    ) -> Result<(), Failure> {
         let entry = number.and_then(|(number, _)| loaded.ledger.entry(number));
         if context.printer.json {
             let files = entry.and_then(|entry| entry.evidence()).map(|evidence| &evidence.files);
@@ -185,7 +191,7 @@ impl Recording {
                 "slot": self.slot, "format": self.format, "gate": attempt.gate, "attempt": attempt.attempt, "folder": folder,
                 "files": files, "facts": self.facts, "dryRun": entry.is_none(), "existing": number.is_some_and(|(_, existing)| existing),
             }));
-            return;
+            return Ok(());
         }
         let facts = visible(&brief(&self.facts));
         match (entry, number) {
@@ -198,11 +204,11 @@ impl Recording {
             }
             _ => context.printer.say(format!("{} would be recorded  {facts}", self.slot)),
         }
-        self.tell_rule(context, loaded, question);
+        self.tell_rule(context, loaded, question)
     }
 
-    fn tell_rule(&self, context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>) {
-        let decision = question.decide(context, loaded, &Evaluator::new(&loaded.ledger));
+    fn tell_rule(&self, context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>) -> Result<(), Failure> {
+        let decision = question.decide(context, loaded, &Evaluator::new(&loaded.ledger))?;
         let gate = question.gate;
         let ids: Vec<&Name> = gate.rules.iter().filter(|rule| rule.slot == self.slot).map(|rule| &rule.id).collect();
         for rule in decision.rules.iter().filter(|rule| ids.contains(&&rule.id) && rule.state != RuleState::Satisfied) {
@@ -210,6 +216,7 @@ impl Recording {
             context.printer.talk(line);
         }
         context.printer.talk(format!("{}: {}", gate.id, board::tally(&decision)));
+        Ok(())
     }
 }
 

@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if (args.reject || args.withdraw) && args.message.is_none() {
         return Err(Failure::usage("a rejection or withdrawal needs a reason").hint("say why: -m REASON"));
     }
-    let decision = question.decide(context, &loaded, &evaluator);
+    let decision = question.decide(context, &loaded, &evaluator)?;
     let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, release) else {
         return refuse(context, &decision, gate, &format!("{} has not been opened for {release}", gate.id));
     };
@@ -234,7 +234,7 @@ struct Signing<'s> {
 impl Signing<'_> {
     fn append(&self, context: &mut Context<'_>, loaded: &mut Loaded, identity: &Identity) -> Result<Answer, Failure> {
         let now = context.world().now();
-        let observed = self.question.observe(context, &loaded.store);
+        let observed = self.question.observe(context, &loaded.store)?;
         let appended = append(context, loaded, identity, |_, ledger| {
             let evaluator = Evaluator::new(ledger);
             let decision = evaluator.decide(&self.question.ask(ledger.size(), now, &observed));
@@ -246,7 +246,7 @@ impl Signing<'_> {
         })?;
         let entry = appended.as_ref().and_then(|appended| loaded.ledger.entry(appended.number));
         let evaluator = Evaluator::new(&loaded.ledger);
-        let after = self.question.decide(context, loaded, &evaluator);
+        let after = self.question.decide(context, loaded, &evaluator)?;
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&after));
             return Ok(Answer::Yes);

@@ -31,7 +31,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let policy = current_policy(&evaluator)?;
     if let Some(gate) = &args.gate {
         let question = Question::new(policy, &loaded, gate, args.release.as_deref())?;
-        let decision = question.decide(context, &loaded, &evaluator);
+        let decision = question.decide(context, &loaded, &evaluator)?;
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
             return Ok(Answer::Yes);
@@ -68,7 +68,7 @@ fn boards<'p>(
         }
         for gate in &pipeline.gates {
             let question = Question { pipeline, gate, release: release.clone() };
-            boards.push((gate, question.decide(context, loaded, evaluator)));
+            boards.push((gate, question.decide(context, loaded, evaluator)?));
         }
     }
     match (boards.is_empty(), release) {

@@ -26,8 +26,8 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
             format!("{required} was promoted for commit {}, this attempt is for {}", then.commit, now.commit),
         );
     }
-    let before = artifact_digests(case.view.before(promotion.number()), case.pipeline, case.attempt, release);
-    let after = artifact_digests(case.view, case.pipeline, case.attempt, release);
+    let before = artifact_digests(case.view.before(promotion.number()), case.pipeline, attempt, release);
+    let after = artifact_digests(case.view, case.pipeline, attempt, release);
     for (artifact, (old, _)) in before {
         if let Some((new, entry)) = after.get(&artifact).filter(|(new, _)| *new != old) {
             outcome.hint = format!("ledger open {required} --release {} --retry", shell(release.as_str()));

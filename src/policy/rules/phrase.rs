@@ -61,6 +61,12 @@ fn judge(
         );
     }
     let Ok(at) = Timestamp::parse(text("at")) else { return failed(base, "its time does not read".to_owned()) };
+    if at.seconds() > entry.recorded_at().seconds() + MINUTE {
+        return failed(
+            base,
+            format!("line {} ({at}) lies ahead of entry {} ({})", line_of(found), entry.number(), entry.recorded_at()),
+        );
+    }
     let others = evidence
         .iter()
         .filter(|other| other.rule.slot != log.map(|log| &log.rule.slot).cloned().unwrap_or_else(|| name("log")));

@@ -17,11 +17,12 @@ const MAX_DEPTH: usize = 8;
 /// Statements and policies are kept as bytes up to this size, so that a reader can say what is wrong.
 const KEEP_BYTES: usize = 1 << 20;
 
-/// A parsed tree object: name to mode and id. A name that stands twice is kept in `doubled`.
+/// A parsed tree object: name to mode and id. What is wrong with it is kept beside.
 #[derive(Default)]
 pub(super) struct Tree {
     pub(super) items: BTreeMap<Vec<u8>, (u32, Oid)>,
-    doubled: Vec<Vec<u8>>,
+    /// Names that no well-made tree has, stand twice or in the wrong place.
+    odd: Vec<String>,
 }
 
 const MODE_TREE: u32 = 0o040_000;
@@ -140,7 +141,7 @@ impl GitStore {
             return Ok(());
         }
         let path = |name: &[u8]| format!("{folder}{}", String::from_utf8_lossy(name));
-        entry.altered.extend(after.doubled.iter().map(|name| path(name)));
+        entry.altered.extend(after.odd.iter().map(|name| format!("{folder}{name}")));
         entry
             .altered
             .extend(before.items.keys().filter(|name| !after.items.contains_key(*name)).map(|name| path(name)));
@@ -185,18 +186,29 @@ impl Tree {
     /// `<mode> SP <name> NUL <id>`, repeated (gitformat, "tree objects").
     fn parse(mut bytes: &[u8], id_length: usize) -> Option<Self> {
         let mut tree = Self::default();
+        let mut last: Vec<u8> = Vec::new();
         while !bytes.is_empty() {
             let space = bytes.iter().position(|byte| *byte == b' ')?;
-            let mode = u32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
-            let rest = &bytes[space + 1..];
+            let (digits, rest) = (&bytes[..space], &bytes[space + 1..]);
+            let mode = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()?;
             let nul = rest.iter().position(|byte| *byte == 0)?;
             let (name, rest) = (&rest[..nul], &rest[nul + 1..]);
             let (id, rest) = rest.split_at_checked(id_length)?;
-            if tree.items.insert(name.to_vec(), (mode, Oid::from_bytes(id).ok()?)).is_some() {
-                tree.doubled.push(name.to_vec());
+            // Git sorts a folder as if its name ended in a slash.
+            let place = if mode == MODE_TREE { [name, b"/"].concat() } else { name.to_vec() };
+            let sound = is_sound(name) && format!("{mode:o}").as_bytes() == digits && (last.is_empty() || last < place);
+            last = place;
+            if !sound || tree.items.insert(name.to_vec(), (mode, Oid::from_bytes(id).ok()?)).is_some() {
+                tree.odd.push(format!("{} (an odd tree entry)", String::from_utf8_lossy(name)));
             }
             bytes = rest;
         }
         Some(tree)
     }
+}
+
+/// A name one path component can have: what `git fsck --strict` accepts, in UTF-8.
+fn is_sound(name: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(name) else { return false };
+    !text.is_empty() && !text.contains('/') && !matches!(text, "." | "..") && !text.eq_ignore_ascii_case(".git")
 }
