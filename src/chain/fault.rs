@@ -98,6 +98,8 @@ fault_kinds! {
     Anchor => "anchor",
     /// A recorded promotion that evaluating its gate again does not bear out.
     Promotion => "promotion-unjustified",
+    /// Recorded facts that the recorded files do not bear out.
+    Facts => "facts",
 }
 
 impl Serialize for FaultKind {

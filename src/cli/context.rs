@@ -9,10 +9,11 @@ use super::failure::Failure;
 use super::output::Printer;
 use super::state::{self, Extent};
 use super::world::{World, ask_passphrase};
-use crate::chain::{Limits, TrustAnchor, VerifiedLedger, Verifier};
+use crate::chain::{Fault, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::findings::{Findings, Table};
 use crate::id::{Digest, ObjectId};
-use crate::policy::{Evaluator, Policy};
+use crate::policy::decision::Decision;
+use crate::policy::{Evaluator, Gate, Policy, reread};
 use crate::sign::key::{Candidate, KeySources};
 use crate::sign::roster::{Person, Roster, checked, parse_document};
 use crate::sign::{KeyDoorError, Signer};
@@ -122,6 +123,46 @@ impl Context<'_> {
             state::save(self, &store, &ledger, Extent::Grown);
         }
         Ok(Some(Loaded { store, tip, ledger }))
+    }
+
+    /// Evidence whose recorded facts are not what its files say, among the entries given. Whoever
+    /// decides or verifies looks: a signed statement can claim any facts.
+    pub fn lying_facts<'l>(
+        &self,
+        loaded: &Loaded,
+        evaluator: &Evaluator<'_>,
+        entries: impl Iterator<Item = &'l VerifiedEntry>,
+    ) -> Result<Vec<Fault>, Failure> {
+        let mut faults = Vec::new();
+        for entry in entries {
+            let Some(evidence) = entry.evidence() else { continue };
+            let (folder, _) = entry.path().rsplit_once('/').unwrap_or_default();
+            let mut files = Vec::new();
+            for file in reread::sources(evidence) {
+                let path = format!("{folder}/files/{}/{}", entry.number().padded(), file.name);
+                files.push((file.name.as_str(), loaded.store.file(entry.commit(), &path)?));
+            }
+            let gate = entry
+                .attempt()
+                .and_then(|key| evaluator.policy(entry.number().0)?.pipeline(&key.pipeline)?.gate(&key.gate));
+            if !files.is_empty() {
+                faults.extend(reread::compare(entry, &files, gate.and_then(Gate::phrase)));
+            }
+        }
+        Ok(faults)
+    }
+
+    /// The same for the entries a decision rests on: what is to be signed or promoted must be true.
+    pub fn refuse_lying_facts(
+        &self,
+        loaded: &Loaded,
+        evaluator: &Evaluator<'_>,
+        decision: &Decision,
+    ) -> Result<(), Failure> {
+        let ledger = evaluator.ledger();
+        let entries = decision.rules.iter().flat_map(|rule| &rule.by).filter_map(|(number, _)| ledger.entry(*number));
+        let faults = self.lying_facts(loaded, evaluator, entries)?;
+        if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
     }
 
     fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {

@@ -8,6 +8,7 @@ pub mod decision;
 pub mod evaluate;
 pub mod lint;
 pub mod parse;
+pub mod reread;
 mod rules;
 pub mod template;
 

@@ -4,6 +4,7 @@
 //! compare-and-swap only; worktree, index and HEAD are never touched.
 
 mod entries;
+mod loose;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -307,6 +308,9 @@ impl GitStore {
 
     /// An object's bytes. libgit2 re-hashes what it reads and refuses what does not match its id.
     fn read(&self, oid: Oid, kind: ObjectType) -> Result<Vec<u8>, StoreError> {
+        if let Some(bytes) = self.read_loose(oid, kind)? {
+            return Ok(bytes);
+        }
         let odb = self.repo.odb()?;
         let failed = |error: git2::Error| match error.code() {
             ErrorCode::NotFound if kind == ObjectType::Commit && self.repo.is_shallow() => StoreError::Shallow,

@@ -55,6 +55,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
     let decision =
         evaluator.decide(&Ask { source: source.as_ref().map(|source| (&source.commit, &source.tree)), ..ask });
+    context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
     let verdict = decision.verdict();
     if context.printer.json {
         context.printer.json(&DecisionJson::from(&decision));

@@ -48,6 +48,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if decision.verdict() == Verdict::Closed {
         return Ok(refuse(context, &decision, gate));
     }
+    context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let observed = question.observe(context, &loaded.store)?;
     let clock = context.world().now();

@@ -74,6 +74,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if let Some(why) = refusal(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         return refuse(context, &decision, gate, &why);
     }
+    context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
     if let Some(entry) = counted_already(args, &ledger, &decision, &identity) {
         context.printer.talk(format!("{} has approved already: entry {entry}", identity.person.handle()));
         if context.printer.json {

@@ -22,7 +22,12 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Err(failure) => return fail(context, failure),
     };
     let ledger = &loaded.ledger;
-    let faults = audit::audit(&Evaluator::new(ledger));
+    let evaluator = Evaluator::new(ledger);
+    let mut faults = audit::audit(&evaluator);
+    match context.lying_facts(&loaded, &evaluator, ledger.entries()) {
+        Ok(lies) => faults.extend(lies),
+        Err(failure) => return fail(context, failure),
+    }
     if !faults.is_empty() {
         return fail(context, Failure::broken(faults));
     }

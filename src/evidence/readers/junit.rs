@@ -67,11 +67,15 @@ struct Suite {
     lists: bool,
     /// Its `tests` attribute.
     declared: Option<usize>,
+    /// Its `failures` and `errors` attributes together.
+    claims_bad: usize,
     suites: usize,
     cases: usize,
     /// Test cases in it and in the suites inside it, and those of them with an error.
     total: usize,
     errors: usize,
+    /// Those that failed or had an error.
+    bad: usize,
 }
 
 /// In rising order of weight: the heaviest child of a test case decides.
@@ -118,16 +122,16 @@ impl Report {
         if self.open.len() == MAX_DEPTH {
             return Err(ReadError::whole(format!("nests deeper than {MAX_DEPTH} elements")));
         }
-        let declared = declared_tests(start)?;
+        let (declared, claims_bad) = declared(start)?;
         let name = start.name();
         let element = match (name.as_ref(), self.open.last_mut()) {
             (_, None) if self.seen_root => return Err(malformed(&"more than one root")),
-            ("testsuites", None) => Element::Suite(Suite { lists: true, declared, ..Suite::default() }),
-            ("testsuite", None) => Element::Suite(Suite { declared, ..Suite::default() }),
+            ("testsuites", None) => Element::Suite(Suite { lists: true, declared, claims_bad, ..Suite::default() }),
+            ("testsuite", None) => Element::Suite(Suite { declared, claims_bad, ..Suite::default() }),
             (other, None) => return Err(ReadError::whole(format!("begins with <{other}>: {ROOTS}"))),
             ("testsuite", Some(Element::Suite(above))) => {
                 above.suites += 1;
-                Element::Suite(Suite { declared, ..Suite::default() })
+                Element::Suite(Suite { declared, claims_bad, ..Suite::default() })
             }
             ("testcase", Some(Element::Suite(above))) if !above.lists => {
                 above.cases += 1;
@@ -140,6 +144,15 @@ impl Report {
             (child, Some(Element::Case(outcome))) => {
                 *outcome = Outcome::of(child).max(*outcome);
                 Element::Other
+            }
+            // A set-up that crashed stands in the suite itself: nothing after it ran.
+            ("failure" | "error", Some(Element::Suite(above))) => {
+                above.bad += 1;
+                self.errors += 1;
+                Element::Other
+            }
+            ("failure" | "error", Some(Element::Other)) => {
+                return Err(ReadError::whole("holds a failure where no test case can have one"));
             }
             (_, Some(_)) => Element::Other,
         };
@@ -160,6 +173,7 @@ impl Report {
                 if let Some(above) = above {
                     above.total += suite.total;
                     above.errors += suite.errors;
+                    above.bad += suite.bad;
                 }
             }
             Some(Element::Case(outcome)) => {
@@ -171,6 +185,7 @@ impl Report {
                 } += 1;
                 if let Some(above) = above {
                     above.errors += usize::from(outcome == Outcome::Error);
+                    above.bad += usize::from(matches!(outcome, Outcome::Failed | Outcome::Error));
                 }
             }
             Some(Element::Other) | None => {}
@@ -205,6 +220,12 @@ impl Suite {
     /// inside, some only a suite's own cases, node's runner its own cases and suites, and pytest counts
     /// once what it writes twice: a test that fails and then errors in its teardown.
     fn check(&self) -> Result<(), ReadError> {
+        if self.claims_bad > 0 && self.bad == 0 {
+            return Err(ReadError::whole(format!(
+                "says that {} failed and shows none of them: bring the report uncut",
+                self.claims_bad
+            )));
+        }
         let Some(declared) = self.declared else { return Ok(()) };
         let twice = self.total.saturating_sub(self.errors)..self.total;
         if [self.total, self.cases, self.cases + self.suites].contains(&declared) || twice.contains(&declared) {
@@ -216,8 +237,10 @@ impl Suite {
 }
 
 /// Checks an element's attributes and reads `tests`, where it is there.
-fn declared_tests(start: &BytesStart<'_>) -> Result<Option<usize>, ReadError> {
-    let mut tests = None;
+/// What a suite says of itself: its `tests`, and its `failures` and `errors` together.
+fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), ReadError> {
+    let (mut tests, mut bad) = (None, 0_usize);
+    let is_suite = start.name().as_ref().starts_with("testsuite");
     for (index, attribute) in start.attributes().enumerate() {
         // Every attribute is compared with all before it.
         if index == MAX_ATTRIBUTES {
@@ -228,12 +251,18 @@ fn declared_tests(start: &BytesStart<'_>) -> Result<Option<usize>, ReadError> {
             return Err(malformed(&"an attribute holds '<'"));
         }
         let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| malformed(&error))?;
-        if attribute.key.as_ref() == "tests" && start.name().as_ref().starts_with("testsuite") {
-            let count = value.trim().parse();
-            tests = Some(count.map_err(|_| ReadError::whole(format!("says tests={value:?}, which is no count")))?);
+        let key = attribute.key.as_ref();
+        if !is_suite || !matches!(key, "tests" | "failures" | "errors") {
+            continue;
+        }
+        let count = value.trim().parse();
+        let count = count.map_err(|_| ReadError::whole(format!("says {key}={value:?}, which is no count")))?;
+        match key {
+            "tests" => tests = Some(count),
+            _ => bad = bad.saturating_add(count),
         }
     }
-    Ok(tests)
+    Ok((tests, bad))
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> ReadError {
@@ -284,7 +313,10 @@ mod tests {
         assert_eq!(cases("<testcase><error/><skipped/></testcase>"), [1, 0, 0, 1, 0]);
         assert_eq!(cases("<testcase><flakyFailure/><flakyError/></testcase>"), [1, 1, 0, 0, 0]);
         assert_eq!(cases("<testcase><failure/><rerunFailure/></testcase>"), [1, 0, 1, 0, 0]);
-        assert_eq!(cases("<testcase><system-out><failure/></system-out></testcase>"), [1, 1, 0, 0, 0]);
+        refused(
+            "<testsuite><testcase><system-out><failure/></system-out></testcase></testsuite>",
+            "no test case can have",
+        );
     }
 
     #[test]
@@ -344,5 +376,22 @@ mod tests {
         assert!(!looks("<?xml version=\"1.0\"?>\n<html>"));
         assert!(!looks("see <testsuite>"));
         assert!(!looks(&format!("<?xml?>{}<testsuite>", " ".repeat(HEAD))));
+    }
+
+    #[test]
+    fn a_failure_outside_the_test_cases_is_seen() {
+        let crashed = r#"<testsuite tests="1" errors="1"><error message="setup"/><testcase name="a"/></testsuite>"#;
+        let facts = (READER.read)(&Input { name: "r.xml", bytes: crashed.as_bytes(), phrase: None }).unwrap();
+        assert_eq!(facts["errors"], Fact::Int(1));
+        for hidden in [
+            r#"<testsuite failures="1"><testcase name="a"/></testsuite>"#,
+            r#"<testsuites errors="2"><testsuite><testcase name="a"/></testsuite></testsuites>"#,
+            r#"<testsuite><testcase name="a"><properties><failure/></properties></testcase></testsuite>"#,
+        ] {
+            assert!(
+                (READER.read)(&Input { name: "r.xml", bytes: hidden.as_bytes(), phrase: None }).is_err(),
+                "{hidden}"
+            );
+        }
     }
 }

@@ -5,7 +5,7 @@ use ledger::chain::merkle::Merkle;
 use ledger::entry::kinds::{Evidence, Open, Predicate};
 use ledger::entry::{DigestSet, Statement, Subject};
 use ledger::evidence::facts::Fact;
-use ledger::id::{Digest, EntryNumber, FileName, Folder, ObjectId, Version};
+use ledger::id::{Digest, EntryNumber, FileName, Folder, Name, ObjectId, Version};
 use ledger::sign::sshsig::{SshSignature, to_be_signed};
 use ledger::sign::{Signer, dsse};
 use ledger::store::commit::{Commit, DsseTrailer, ObjectFormat, Trailers, message_text};
@@ -73,6 +73,10 @@ impl<'r> Bulk<'r> {
         };
         let base = open.folder.as_str().split('.').next().unwrap().to_owned();
         open.folder = Folder::parse(&format!("{base}.{}", self.merkle.size())).unwrap();
+        for artifact in &mut open.artifacts {
+            let old = open.ledger.attempt.as_ref().unwrap().release.as_str();
+            artifact.path = artifact.path.replace(old, version);
+        }
         for key in [&mut open.ledger.attempt, &mut evidence.ledger.attempt] {
             key.as_mut().unwrap().release = Version::parse(version).unwrap();
         }
@@ -102,7 +106,9 @@ impl<'r> Bulk<'r> {
         file.path = format!("notes/{}.txt", self.merkle.size());
         file.size = bytes.len() as u64;
         file.sha256 = digest;
-        evidence.facts.insert("bytes".to_owned(), Fact::from(bytes.len()));
+        evidence.format = Name::parse("file").unwrap();
+        evidence.facts =
+            [("bytes", bytes.len()), ("files", 1)].map(|(n, count)| (n.to_owned(), Fact::from(count))).into();
         let about_file = Subject { name: "note.txt".to_owned(), digest: DigestSet::Sha256(digest) };
         let subject = vec![self.evidence.subject[0].clone(), about_file];
         let position = self.position();
