@@ -7,14 +7,12 @@
 #![allow(clippy::print_stdout, reason = "the figures")]
 #![allow(dead_code, reason = "the tests' support has more than a bench needs")]
 
-#[path = "../tests/it/support/bulk.rs"]
-mod bulk;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};
 
-use bulk::Bulk;
+use support::bulk::Bulk;
 use support::{POLICY, TestRepo, finish};
 
 const SIZES: [u64; 3] = [0, 1_000, 10_000];

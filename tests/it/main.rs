@@ -5,6 +5,7 @@
 
 mod support;
 
+mod attacks;
 mod boundaries;
 mod concurrency;
 mod demo;

@@ -1,9 +1,6 @@
 //! An attempt with more entries than one directory holds goes on in parts.
 
-#[path = "support/bulk.rs"]
-mod bulk;
-
-use bulk::Bulk;
+use crate::support::bulk::Bulk;
 
 use crate::support::{POLICY, TestRepo};
 

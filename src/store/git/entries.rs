@@ -212,3 +212,37 @@ fn is_sound(name: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(name) else { return false };
     !text.is_empty() && !text.contains('/') && !matches!(text, "." | "..") && !text.eq_ignore_ascii_case(".git")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(items: &[(&str, &[u8])]) -> Tree {
+        let item = |(mode, name): &(&str, &[u8])| [mode.as_bytes(), b" ", name, b"\0", &[7; 20]].concat();
+        Tree::parse(&items.iter().flat_map(item).collect::<Vec<u8>>(), 20).unwrap()
+    }
+
+    #[test]
+    fn a_well_made_tree_has_nothing_odd() {
+        let good = tree(&[("100644", b"a-b"), ("40000", b"a"), ("100644", "가".as_bytes())]);
+        assert_eq!((good.items.len(), good.odd), (3, Vec::new()));
+    }
+
+    #[test]
+    fn names_and_modes_that_hide_something_are_noticed() {
+        let odd: [&[(&str, &[u8])]; 8] = [
+            &[("100644", b"a/b")],
+            &[("100644", b"..")],
+            &[("100644", b"\xff")],
+            &[("40000", b".GIT")],
+            &[("0100644", b"a")],
+            &[("100644", b"b"), ("100644", b"a")],
+            &[("100644", b"a"), ("100644", b"a")],
+            &[("40000", b"a"), ("100644", b"a-b")],
+        ];
+        for items in odd {
+            assert_eq!(tree(items).odd.len(), 1, "{items:?}");
+        }
+        assert!(Tree::parse(b"100644 a\0short", 20).is_none());
+    }
+}

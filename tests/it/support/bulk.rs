@@ -5,7 +5,7 @@ use ledger::chain::merkle::Merkle;
 use ledger::entry::kinds::{Evidence, Open, Predicate};
 use ledger::entry::{DigestSet, Statement, Subject};
 use ledger::evidence::facts::Fact;
-use ledger::id::{Digest, EntryNumber, FileName, Folder, Name, ObjectId, Version};
+use ledger::id::{Digest, EntryNumber, FileName, Folder, Name, ObjectId, Timestamp, Version};
 use ledger::sign::sshsig::{SshSignature, to_be_signed};
 use ledger::sign::{Signer, dsse};
 use ledger::store::commit::{Commit, DsseTrailer, ObjectFormat, Trailers, message_text};
@@ -66,6 +66,15 @@ impl<'r> Bulk<'r> {
 
     /// A first attempt for another release, in a folder of its own; evidence goes there from now on.
     pub fn release(&mut self, version: &str) {
+        self.release_as(version, |_| {});
+    }
+
+    /// The same, but the attempt promises nothing.
+    pub fn release_without_artifacts(&mut self, version: &str) {
+        self.release_as(version, |open| open.artifacts.clear());
+    }
+
+    fn release_as(&mut self, version: &str, edit: impl FnOnce(&mut Open)) {
         let (Predicate::Open(mut open), Predicate::Evidence(mut evidence)) =
             (self.open.predicate.clone(), self.evidence.predicate.clone())
         else {
@@ -84,7 +93,24 @@ impl<'r> Bulk<'r> {
         self.open.subject[0].name = version.to_owned();
         self.evidence.subject[0].name = version.to_owned();
         self.evidence = Statement::compose(self.evidence.subject.clone(), Predicate::Evidence(evidence)).unwrap();
+        edit(&mut open);
         self.one_open(open);
+    }
+
+    /// The same evidence once more, with other facts than its file gives.
+    pub fn lie(&mut self, name: &str, fact: Fact) {
+        let Predicate::Evidence(mut evidence) = self.evidence.predicate.clone() else { panic!("it is no evidence") };
+        evidence.facts.insert(name.to_owned(), fact);
+        evidence.recorded_at = Timestamp::from_seconds(self.seconds).unwrap();
+        let path = self.repo.git(&["ls-tree", "-r", "--name-only", self.tip.as_str()]);
+        let name = evidence.files[0].name.to_string();
+        let path = path.lines().rfind(|path| path.ends_with(&format!("/{name}"))).unwrap();
+        let bytes = self.repo.git(&["show", &format!("{}:{path}", self.tip.as_str())]).into_bytes();
+        let position = self.position();
+        let slug = slug(evidence.slot.as_str());
+        let (path, file) = (position.statement("evidence", Some(&slug)), position.file(&name));
+        let statement = Statement::compose(self.evidence.subject.clone(), Predicate::Evidence(evidence)).unwrap();
+        self.commit(&statement, &[(path, statement.bytes()), (file, &bytes)]);
     }
 
     /// Makes all of it visible.

@@ -1,5 +1,6 @@
 //! A hermetic repository with people and keys, and the program run as any of them.
 
+pub mod bulk;
 mod policy;
 
 use std::path::{Path, PathBuf};
