@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::context::{Context, Identity, Loaded, expected};
+use super::context::{Context, Identity};
 use super::failure::{Failure, FailureKind};
+use super::load::{Loaded, expected};
 use super::state::{self, Extent};
 use crate::chain::slug_of;
 use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};

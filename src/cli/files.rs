@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::context::{Context, Loaded};
+use super::context::Context;
 use super::failure::Failure;
+use super::load::Loaded;
 use super::select::Question;
 use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, Stored};

@@ -8,6 +8,7 @@ mod context;
 mod draft;
 mod failure;
 mod files;
+mod load;
 mod output;
 mod select;
 mod state;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::context::{Context, Loaded};
+use super::context::Context;
 use super::failure::Failure;
+use super::load::Loaded;
 use crate::findings::nearest;
 use crate::id::{Digest, Name, Timestamp, Version};
 use crate::policy::decision::Decision;

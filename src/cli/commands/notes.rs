@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::Answer;
 use crate::cli::args::{path, text};
-use crate::cli::context::{Context, Loaded, current_policy};
+use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
+use crate::cli::load::Loaded;
 use crate::evidence::facts::Fact;
 use crate::evidence::readers::{self, Input};
 use crate::id::Version;

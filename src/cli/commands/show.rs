@@ -78,7 +78,7 @@ pub fn find<'l>(ledger: &'l VerifiedLedger, text: &str) -> Result<&'l VerifiedEn
     }
 }
 
-fn file(loaded: &crate::cli::context::Loaded, entry: &VerifiedEntry, name: &str) -> Result<Vec<u8>, Failure> {
+fn file(loaded: &crate::cli::load::Loaded, entry: &VerifiedEntry, name: &str) -> Result<Vec<u8>, Failure> {
     let listed: Vec<(String, Digest, bool)> = match entry.predicate() {
         crate::entry::Predicate::Evidence(evidence) => evidence
             .files

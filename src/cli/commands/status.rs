@@ -3,8 +3,9 @@
 use super::Answer;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
-use crate::cli::context::{Context, Loaded, current_policy};
+use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
+use crate::cli::load::Loaded;
 use crate::cli::output::{SCHEMAS, table};
 use crate::cli::select::{self, Question};
 use crate::policy::decision::Decision;

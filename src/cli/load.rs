@@ -1,0 +1,147 @@
+//! From a repository to its verified ledger: everything read anew, or taken up where it was left.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::state::{self, Extent};
+use crate::chain::{Fault, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
+use crate::id::ObjectId;
+use crate::policy::decision::Decision;
+use crate::policy::{Evaluator, Gate, reread};
+use crate::store::git::{Elsewhere, GitStore, Tip};
+
+/// A repository and its ledger, verified.
+pub struct Loaded {
+    pub store: GitStore,
+    pub tip: Tip,
+    pub ledger: VerifiedLedger,
+}
+
+impl Context<'_> {
+    /// Reads and verifies the whole ledger against the pin, from the first entry on.
+    pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
+        let store = self.open_store()?;
+        let tip = store.tip()?;
+        let ledger = self.verify_whole(&store, &tip)?;
+        state::save(self, &store, &ledger, Extent::Whole);
+        self.told(Loaded { store, tip, ledger })
+    }
+
+    pub fn verify_whole(&self, store: &GitStore, tip: &Tip) -> Result<VerifiedLedger, Failure> {
+        let anchor = TrustAnchor { first: self.pin(store)? };
+        let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), self.world().now());
+        for id in store.commits(&tip.commit)? {
+            verifier.admit(store.entry(&id)?);
+        }
+        verifier.finish().map_err(|faults| {
+            state::forget(self, store);
+            Failure::broken(faults)
+        })
+    }
+
+    /// Goes on from what was verified here before, with the statements of a release at hand (of every
+    /// pipeline's newest without one). Whatever does not fit is settled by reading everything.
+    pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
+        match self.resume(release)? {
+            Some(loaded) => self.told(loaded),
+            None => self.load_whole(),
+        }
+    }
+
+    fn resume(&mut self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
+        let store = self.open_store()?;
+        let tip = store.tip()?;
+        let pin = self.pin(&store)?;
+        let Some(known) = state::restore(self, &store, pin) else { return Ok(None) };
+        let (size, at) = (known.size(), known.tip());
+        let Some(new) = store.commits_after(&tip.commit, at.as_ref())? else {
+            let last = at.map_or_else(String::new, |at| at.to_string());
+            self.printer.talk(format!(
+                "note: the evidence branch no longer contains {last}, verified here before as entry {}: it was rewound or replaced\n  → git log {last}",
+                size.saturating_sub(1)
+            ));
+            return Ok(None);
+        };
+        let mut verifier = Verifier::resume(known, store.format(), Limits::default(), self.world().now());
+        for id in new {
+            verifier.admit(store.entry(&id)?);
+        }
+        let Ok(mut ledger) = verifier.finish() else { return Ok(None) };
+        let releases = match release {
+            Some(text) => crate::id::Version::parse(text).into_iter().collect(),
+            None => ledger.newest_releases(),
+        };
+        let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
+        for (folder, entries) in wanted {
+            let Ok(found) = store.statements(&tip.commit, &folder, &entries) else { return Ok(None) };
+            if !ledger.reload(found, store.format()) {
+                return Ok(None);
+            }
+        }
+        if ledger.size() > size {
+            state::save(self, &store, &ledger, Extent::Grown);
+        }
+        Ok(Some(Loaded { store, tip, ledger }))
+    }
+
+    /// Evidence whose recorded facts are not what its files say, among the entries given. Whoever
+    /// decides or verifies looks: a signed statement can claim any facts.
+    pub fn lying_facts<'l>(
+        &self,
+        loaded: &Loaded,
+        evaluator: &Evaluator<'_>,
+        entries: impl Iterator<Item = &'l VerifiedEntry>,
+    ) -> Result<Vec<Fault>, Failure> {
+        let mut faults = Vec::new();
+        for entry in entries {
+            let Some(evidence) = entry.evidence() else { continue };
+            let (folder, _) = entry.path().rsplit_once('/').unwrap_or_default();
+            let mut files = Vec::new();
+            for file in reread::sources(evidence) {
+                let path = format!("{folder}/files/{}/{}", entry.number().padded(), file.name);
+                files.push((file.name.as_str(), loaded.store.file(entry.commit(), &path)?));
+            }
+            let gate = entry
+                .attempt()
+                .and_then(|key| evaluator.policy(entry.number().0)?.pipeline(&key.pipeline)?.gate(&key.gate));
+            if !files.is_empty() {
+                faults.extend(reread::compare(entry, &files, gate.and_then(Gate::phrase)));
+            }
+        }
+        Ok(faults)
+    }
+
+    /// The same for the entries a decision rests on: what is to be signed or promoted must be true.
+    pub fn refuse_lying_facts(
+        &self,
+        loaded: &Loaded,
+        evaluator: &Evaluator<'_>,
+        decision: &Decision,
+    ) -> Result<(), Failure> {
+        let ledger = evaluator.ledger();
+        let entries = decision.rules.iter().flat_map(|rule| &rule.by).filter_map(|(number, _)| ledger.entry(*number));
+        let faults = self.lying_facts(loaded, evaluator, entries)?;
+        if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
+    }
+
+    fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {
+        let tip = &loaded.tip;
+        if let Some(Elsewhere { remote, diverged }) = &tip.elsewhere {
+            let line = match diverged {
+                false => format!(
+                    "note: {remote} has entries that are not here yet\n  → git fetch {remote} evidence:evidence"
+                ),
+                true => format!(
+                    "note: {remote} and this clone each have entries the other has not; keep yours aside, take theirs, \
+                     and bring yours again\n  → git branch -m evidence evidence-unsent && git fetch {remote} evidence:evidence"
+                ),
+            };
+            self.printer.talk(line);
+        }
+        Ok(loaded)
+    }
+}
+
+/// The commit a tip stands at, for compare-and-swap.
+pub const fn expected(tip: &Tip) -> Option<&ObjectId> {
+    if tip.local { Some(&tip.commit) } else { None }
+}
