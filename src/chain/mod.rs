@@ -1,6 +1,6 @@
-//! Whether it holds: the numbered steps that turn stored bytes into a [`VerifiedLedger`].
+//! Whether it holds: the numbered steps that turn stored bytes into a `VerifiedLedger`.
 //!
-//! A `VerifiedLedger` has private fields and one source, [`verify::Verifier::finish`]: what reaches
+//! A `VerifiedLedger` has private fields and one source, `Verifier::finish`: what reaches
 //! policy, reports and exports has been through every step.
 
 pub mod anchor;

@@ -1,6 +1,6 @@
 //! Verification, steps 1 to 13, in the order of docs/format.md.
 //!
-//! [`super::examine`] does what needs one entry alone (1, 4, 5, 6, 8, 10, 11); here entries are
+//! `examine` does what needs one entry alone (1, 4, 5, 6, 8, 10, 11); here entries are
 //! admitted one after the other, each judged by what stood before it (2, 3, 6, 7, 9, 12), and at
 //! the end the whole is compared with the anchor (13). All faults are reported, not the first.
 
