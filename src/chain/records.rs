@@ -72,7 +72,8 @@ impl Records {
 
     /// Root over the first `size` entries, for a size below the ledger's.
     pub fn root_at(&self, size: u64) -> Option<Digest> {
-        root_in(&self.0, size)
+        let at = usize::try_from(size).ok()?.checked_mul(RECORD)?;
+        digest(self.0.get(at..)?, 32)
     }
 
     /// Where a statement already stands among the first `limit` entries.
@@ -88,12 +89,6 @@ impl Records {
         let records = self.0.chunks_exact(RECORD).enumerate().skip(from);
         records.filter(move |(_, record)| record.get(97..101) == Some(&wanted)).map(|(at, _)| EntryNumber(at as u64))
     }
-}
-
-/// The same, in records' bytes.
-pub fn root_in(records: &[u8], size: u64) -> Option<Digest> {
-    let at = usize::try_from(size).ok()?.checked_mul(RECORD)?;
-    digest(records.get(at..)?, 32)
 }
 
 fn digest(bytes: &[u8], at: usize) -> Option<Digest> {

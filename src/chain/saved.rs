@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::examine::Placed;
 use super::merkle::Merkle;
-use super::records::{RECORD, Records, root_in};
+use super::records::{RECORD, Records};
 use super::running::{AttemptState, Running};
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::Statement;
@@ -31,7 +31,7 @@ const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 1");
 pub struct Saved {
     writer: String,
     origin: Origin,
-    pub size: u64,
+    size: u64,
     hex: usize,
     subtrees: Vec<Digest>,
     seconds: i64,
@@ -77,20 +77,9 @@ impl Saved {
         (saved, chain.records.as_bytes())
     }
 
-    /// Bytes of its records.
-    pub const fn records_bytes(&self) -> u64 {
-        self.size * RECORD as u64
-    }
-
-    /// Whether this is the same history as an older one, grown: the older tree is found again at its size.
-    pub fn continues(&self, older: &Self, records: &[u8]) -> bool {
-        let root = |saved: &Self| Merkle::restore(saved.size, saved.subtrees.clone()).map(|tree| tree.root());
-        let then = match older.size.cmp(&self.size) {
-            std::cmp::Ordering::Less => root_in(records, older.size),
-            std::cmp::Ordering::Equal => root(self),
-            std::cmp::Ordering::Greater => None,
-        };
-        older.writer == self.writer && older.origin == self.origin && then.is_some() && then == root(older)
+    /// Bytes of the records of so many entries.
+    pub const fn records_bytes(size: u64) -> u64 {
+        size.saturating_mul(RECORD as u64)
     }
 
     /// Takes a ledger up again; `None` when the parts do not fit together or with this program.

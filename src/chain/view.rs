@@ -1,5 +1,6 @@
 //! What a verified ledger can be asked. Read-only: nothing here can change what was checked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::examine::Placed;
@@ -178,6 +179,11 @@ impl VerifiedLedger {
         self.chain.merkle.root()
     }
 
+    /// RFC 6962 root over the first `size` statements; `None` beyond the end.
+    pub fn root_at(&self, size: u64) -> Option<Digest> {
+        self.chain.root_at(size)
+    }
+
     /// Whether the first entry was compared with a pin.
     pub const fn is_anchored(&self) -> bool {
         self.anchored
@@ -309,9 +315,10 @@ impl<'l> View<'l> {
 
     /// Releases of a pipeline, in the order they were first opened.
     pub fn releases(&self, pipeline: &Name) -> Vec<&'l Version> {
+        let mut seen = BTreeSet::new();
         let mut releases: Vec<&'l Version> = Vec::new();
         for attempt in self.ledger.chain.attempts.iter().filter(|attempt| attempt.opened.0 < self.size) {
-            if attempt.key.pipeline == *pipeline && !releases.contains(&&attempt.key.release) {
+            if attempt.key.pipeline == *pipeline && seen.insert(&attempt.key.release) {
                 releases.push(&attempt.key.release);
             }
         }

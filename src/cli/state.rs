@@ -1,9 +1,10 @@
 //! What was verified before, kept outside every repository so that the past is read once.
 //!
-//! One folder a repository under `$XDG_STATE_HOME/ledger`: `head.json`, replaced atomically, and
-//! `records-<tip>`, which only grows. Losing or refusing any of it costs time, never a verdict.
+//! One folder a repository under `$XDG_STATE_HOME/ledger`: `head.json`, replaced atomically, names
+//! `records-…`, which only grows, and `ledger-…`, written anew each time. Losing or refusing any of it
+//! costs time, never a verdict.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::world::World;
@@ -12,6 +13,8 @@ use crate::id::Digest;
 use crate::store::git::GitStore;
 use serde::{Deserialize, Serialize};
 
+const HEAD: &str = "head.json";
+
 /// How much of what is kept is known to be good.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -19,32 +22,36 @@ pub enum Extent {
     Whole,
 }
 
+/// The small file that names the others and guards them.
 #[derive(Serialize, Deserialize)]
 struct Head {
     /// File of the records, beside this one.
     records: String,
-    /// SHA-256 over the records and the ledger's JSON: a damaged disk must not become a verdict.
+    /// File of everything else.
+    ledger: String,
+    /// Entries in the ledger kept, and the RFC 6962 root over them.
+    size: u64,
+    root: Digest,
+    /// SHA-256 over both files: a damaged disk must not become a verdict.
     sha256: Digest,
-    ledger: Saved,
 }
 
-fn checksum(ledger: &Saved, records: &[u8]) -> Option<Digest> {
-    let text = serde_json::to_vec(ledger).ok()?;
-    Some(Digest::of(&[Digest::of(records).as_bytes().as_slice(), &text].concat()))
+fn checksum(ledger: &[u8], records: &[u8]) -> Digest {
+    Digest::of(&[Digest::of(records).as_bytes().as_slice(), Digest::of(ledger).as_bytes()].concat())
 }
 
 /// The ledger as it was last verified here, if it still fits this program and pin.
 pub fn restore(context: &Context<'_>, store: &GitStore, pin: Option<Digest>) -> Option<VerifiedLedger> {
     let folder = folder(context.world(), store)?;
-    let head: Head = serde_json::from_slice(&context.world().read(&folder.join("head.json")).ok()?).ok()?;
-    if head.records.contains(['/', '\\']) {
+    let head = read_head(context.world(), &folder)?;
+    let mut records = context.world().read(&folder.join(&head.records)).ok()?;
+    // A crash between the files leaves records that the head does not know yet.
+    records.truncate(usize::try_from(Saved::records_bytes(head.size)).ok()?);
+    let ledger = context.world().read(&folder.join(&head.ledger)).ok()?;
+    if checksum(&ledger, &records) != head.sha256 {
         return None;
     }
-    let mut records = context.world().read(&folder.join(&head.records)).ok()?;
-    // A crash between the two files leaves records that the head does not know yet.
-    records.truncate(usize::try_from(head.ledger.records_bytes()).ok()?);
-    (checksum(&head.ledger, &records)? == head.sha256).then_some(())?;
-    head.ledger.restore(records, pin, store.format())
+    serde_json::from_slice::<Saved>(&ledger).ok()?.restore(records, pin, store.format())
 }
 
 /// Keeps a ledger for next time, adding to what is there (`Grown`) or writing it all again (`Whole`).
@@ -52,30 +59,46 @@ pub fn restore(context: &Context<'_>, store: &GitStore, pin: Option<Digest>) -> 
 pub fn save(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger, extent: Extent) {
     let Some(folder) = folder(context.world(), store).filter(|_| !context.global.dry_run) else { return };
     let world = context.world();
-    let path = folder.join("head.json");
-    let old = world.read(&path).ok().and_then(|bytes| serde_json::from_slice::<Head>(&bytes).ok());
+    let old = read_head(world, &folder);
     let (saved, records) = Saved::of(ledger);
+    let Ok(text) = serde_json::to_vec(&saved) else { return };
+    let root = ledger.root();
     // The records of one history only grow, so writers of the same history write the same bytes.
-    let (name, from) = match old {
-        Some(head) if saved.continues(&head.ledger, records) && extent == Extent::Grown => {
-            (head.records, head.ledger.records_bytes())
-        }
-        _ => (format!("records-{}", ledger.root().short()), 0),
+    let grown = |head: &&Head| extent == Extent::Grown && ledger.root_at(head.size) == Some(head.root);
+    let (name, from) = match old.as_ref().filter(grown) {
+        Some(head) => (head.records.clone(), Saved::records_bytes(head.size)),
+        None => (format!("records-{}", root.short()), 0),
     };
     let from = usize::try_from(from).unwrap_or_default().min(records.len());
-    let Some(sha256) = checksum(&saved, records) else { return };
-    let head = Head { records: name, sha256, ledger: saved };
-    let Ok(text) = serde_json::to_vec(&head) else { return };
+    let head = Head {
+        records: name,
+        ledger: format!("ledger-{}", root.short()),
+        size: ledger.size(),
+        root,
+        sha256: checksum(&text, records),
+    };
+    let Ok(small) = serde_json::to_vec(&head) else { return };
     let kept = world.write_at(&folder.join(&head.records), from as u64, &records[from..]);
-    if kept.is_ok() {
-        drop(world.write_quickly(&path, &text));
+    let kept = kept.and_then(|()| world.write_quickly(&folder.join(&head.ledger), &text));
+    if kept.and_then(|()| world.write_quickly(&folder.join(HEAD), &small)).is_ok() {
+        let unused = old.into_iter().flat_map(|old| [old.records, old.ledger]);
+        unused
+            .filter(|name| *name != head.records && *name != head.ledger)
+            .for_each(|name| world.remove(&folder.join(name)));
     }
+}
+
+/// The head, if it names files of this folder and nothing else.
+fn read_head(world: &World, folder: &Path) -> Option<Head> {
+    let head: Head = serde_json::from_slice(&world.read(&folder.join(HEAD)).ok()?).ok()?;
+    let is_own = |name: &String| !name.contains(['/', '\\']);
+    (is_own(&head.records) && is_own(&head.ledger)).then_some(head)
 }
 
 /// Forgets what was kept: it led to a fault, so everything is read again.
 pub fn forget(context: &Context<'_>, store: &GitStore) {
     if let Some(folder) = folder(context.world(), store) {
-        context.world().remove(&folder.join("head.json"));
+        context.world().remove(&folder.join(HEAD));
     }
 }
 
