@@ -1,5 +1,6 @@
 //! What the steps build up entry by entry, and what the next entry is judged by.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -36,7 +37,8 @@ pub struct Running {
     ids: HashMap<EntryId, EntryNumber>,
     remembered: usize,
     index: BTreeMap<AttemptKey, u32>,
-    folded: BTreeMap<String, u32>,
+    /// Folder names with letter case and Unicode form removed; made when an attempt is opened.
+    folded: OnceCell<BTreeSet<String>>,
 }
 
 /// One attempt, as far as later entries depend on it.
@@ -98,7 +100,8 @@ impl Running {
     /// Whether a folder would collide with one that is there, letter case and Unicode form aside.
     pub fn has_folder(&self, folder: &str) -> bool {
         let folded = fold(folder);
-        folded == fold(POLICY_FOLDER) || folded == fold("README.md") || self.folded.contains_key(&folded)
+        let taken = self.folded.get_or_init(|| self.attempts.iter().map(|attempt| fold(&attempt.folder)).collect());
+        folded == fold(POLICY_FOLDER) || folded == fold("README.md") || taken.contains(&folded)
     }
 
     /// Root over the first `size` entries.
@@ -163,7 +166,9 @@ impl Running {
     pub fn add_attempt(&mut self, attempt: AttemptState) {
         let at = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
         self.index.insert(attempt.key.clone(), at);
-        self.folded.insert(fold(&attempt.folder), at);
+        if let Some(taken) = self.folded.get_mut() {
+            taken.insert(fold(&attempt.folder));
+        }
         self.attempts.push(attempt);
     }
 

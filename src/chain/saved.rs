@@ -146,7 +146,7 @@ impl VerifiedLedger {
     /// The statement has the recorded SHA-256, and the commit signs that statement at that number.
     fn reread(&self, found: StoredStatement, format: ObjectFormat) -> Option<VerifiedEntry> {
         let record = self.chain.record(found.number)?;
-        let statement = Statement::decode(found.statement).ok().filter(|statement| statement.id() == record.id)?;
+        let statement = Statement::recall(found.statement, record.kind, record.id)?;
         let signed = SignedCommit::parse(&found.commit, format).ok()?;
         let trailers = &signed.commit.trailers;
         if trailers.statement != record.id.0

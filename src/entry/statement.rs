@@ -76,6 +76,16 @@ impl Statement {
         Self::decode(bytes)
     }
 
+    /// Reads a statement again that was decoded strictly before: the digest says that these are the
+    /// very bytes, so nothing but their meaning is wanted. `None` when they are others.
+    pub fn recall(bytes: Vec<u8>, kind: Kind, id: EntryId) -> Option<Self> {
+        if Digest::of(&bytes) != id.0 {
+            return None;
+        }
+        let (subject, predicate) = read_kind(&bytes, kind).ok()?;
+        Some(Self { subject, predicate, bytes, id })
+    }
+
     /// Reads a statement strictly: known kind and fields, no duplicates, canonical to the byte.
     pub fn decode(bytes: Vec<u8>) -> Result<Self, StatementError> {
         if bytes.len() > MAX_STATEMENT {
@@ -84,17 +94,7 @@ impl Statement {
         let peek: Peek = parse(&bytes)?;
         let kind = Kind::from_predicate_type(&peek.predicate_type)
             .ok_or_else(|| StatementError::Malformed(format!("unknown predicate type {:?}", peek.predicate_type)))?;
-        let (subject, predicate) = match kind {
-            Kind::Policy => read(&bytes, Predicate::Policy)?,
-            Kind::Open => read(&bytes, Predicate::Open)?,
-            Kind::Evidence => read(&bytes, Predicate::Evidence)?,
-            Kind::Approval => read(&bytes, Predicate::Approval)?,
-            Kind::Waiver => read(&bytes, Predicate::Waiver)?,
-            Kind::Promotion => read(&bytes, Predicate::Promotion)?,
-            Kind::Trigger => read(&bytes, Predicate::Trigger)?,
-            Kind::Rollback => read(&bytes, Predicate::Rollback)?,
-            Kind::Revoke => read(&bytes, Predicate::Revoke)?,
-        };
+        let (subject, predicate) = read_kind(&bytes, kind)?;
         let reprinted = print(&subject, &predicate)?;
         if reprinted != bytes {
             let same = reprinted.iter().zip(&bytes).take_while(|(a, b)| a == b).count();
@@ -124,6 +124,20 @@ impl Statement {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StatementError> {
     serde_json::from_slice(bytes).map_err(|error| StatementError::Malformed(error.to_string()))
+}
+
+fn read_kind(bytes: &[u8], kind: Kind) -> Result<(Vec<Subject>, Predicate), StatementError> {
+    match kind {
+        Kind::Policy => read(bytes, Predicate::Policy),
+        Kind::Open => read(bytes, Predicate::Open),
+        Kind::Evidence => read(bytes, Predicate::Evidence),
+        Kind::Approval => read(bytes, Predicate::Approval),
+        Kind::Waiver => read(bytes, Predicate::Waiver),
+        Kind::Promotion => read(bytes, Predicate::Promotion),
+        Kind::Trigger => read(bytes, Predicate::Trigger),
+        Kind::Rollback => read(bytes, Predicate::Rollback),
+        Kind::Revoke => read(bytes, Predicate::Revoke),
+    }
 }
 
 fn read<P: DeserializeOwned>(
