@@ -133,8 +133,7 @@ impl Running {
             self.revoked.insert(voided, number);
         }
         if let Some((text, roster)) = policy {
-            let digest = Digest::of(text.as_bytes());
-            self.policies.push(PolicyInForce { entry: number, digest, text, roster: Arc::new(roster) });
+            self.policies.push(PolicyInForce::new(number, text, roster));
         }
         let record = Record {
             id: entry.id(),

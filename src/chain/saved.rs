@@ -96,7 +96,8 @@ impl Saved {
             chain.add_attempt(AttemptState { key, folder, opened: EntryNumber(opened), entries });
         }
         for (entry, text) in self.policies {
-            chain.policies.push(PolicyInForce::new(EntryNumber(entry), text)?);
+            let roster = Roster::parse(&text).ok()?;
+            chain.policies.push(PolicyInForce::new(EntryNumber(entry), text, roster));
         }
         chain.forget_ids();
         let ledger = VerifiedLedger { origin: self.origin, chain, anchored: anchored.is_some() };
@@ -159,12 +160,5 @@ impl VerifiedLedger {
         let before = self.chain.policies.iter().rev().find(|policy| policy.entry() < found.number)?;
         let placed = Placed { path: found.path, statement };
         Some(VerifiedEntry::new(found.number, record.commit, &signed.commit, placed, key, before.shared_roster()))
-    }
-}
-
-impl PolicyInForce {
-    fn new(entry: EntryNumber, text: String) -> Option<Self> {
-        let roster = std::sync::Arc::new(Roster::parse(&text).ok()?);
-        Some(Self { entry, digest: Digest::of(text.as_bytes()), text, roster })
     }
 }

@@ -11,7 +11,7 @@ use super::examine::{Examined, Placed, PolicyText, examine};
 use super::fault::{Fault, FaultKind, Faults};
 use super::kind_rules::KindCase;
 use super::running::{Addition, Running};
-use super::view::{VerifiedEntry, VerifiedLedger};
+use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::kinds::Mode;
 use crate::id::{EntryNumber, ObjectId, Origin, Timestamp};
 use crate::sign::{PublicKey, Roster};
@@ -219,7 +219,7 @@ impl Verifier {
     /// The roster as of the entry before; entry 0 is judged by its own, which is what a pin is for.
     fn roster_before(&self, entry: &Candidate) -> Option<Arc<Roster>> {
         let own = || entry.policy.as_ref().map(|policy| Arc::new(policy.roster.clone()));
-        self.chain.policies.last().map(|policy| Arc::clone(&policy.roster)).or_else(own)
+        self.chain.policies.last().map(PolicyInForce::shared_roster).or_else(own)
     }
 
     /// Step 9: the key's owner, the committer line and the actor are one person, described as the roster does.

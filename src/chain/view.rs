@@ -66,6 +66,12 @@ impl VerifiedEntry {
         &self.path
     }
 
+    /// The path of one of its files on the branch (not of entry 0's README, which lies at the root).
+    pub fn file_path(&self, name: &str) -> String {
+        let (folder, _) = self.path.rsplit_once('/').unwrap_or_default();
+        format!("{folder}/files/{}/{name}", self.number.padded())
+    }
+
     pub const fn statement(&self) -> &Statement {
         &self.statement
     }
@@ -123,13 +129,17 @@ impl VerifiedEntry {
 /// A policy and the entry that brought it.
 #[derive(Debug, Clone)]
 pub struct PolicyInForce {
-    pub(super) entry: EntryNumber,
-    pub(super) digest: Digest,
-    pub(super) text: String,
-    pub(super) roster: Arc<Roster>,
+    entry: EntryNumber,
+    digest: Digest,
+    text: String,
+    roster: Arc<Roster>,
 }
 
 impl PolicyInForce {
+    pub(super) fn new(entry: EntryNumber, text: String, roster: Roster) -> Self {
+        Self { entry, digest: Digest::of(text.as_bytes()), text, roster: Arc::new(roster) }
+    }
+
     pub const fn entry(&self) -> EntryNumber {
         self.entry
     }

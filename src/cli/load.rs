@@ -94,10 +94,9 @@ impl Context<'_> {
         let mut faults = Vec::new();
         for entry in entries {
             let Some(evidence) = entry.evidence() else { continue };
-            let (folder, _) = entry.path().rsplit_once('/').unwrap_or_default();
             let mut files = Vec::new();
             for file in reread::sources(evidence) {
-                let path = format!("{folder}/files/{}/{}", entry.number().padded(), file.name);
+                let path = entry.file_path(file.name.as_str());
                 files.push((file.name.as_str(), loaded.store.file(entry.commit(), &path)?));
             }
             let gate = entry

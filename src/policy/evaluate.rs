@@ -11,7 +11,7 @@ use super::rules::{self, Case, Standing};
 use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, VerifiedLedger, View};
-use crate::entry::kinds::{DeclaredArtifact, Predicate};
+use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Predicate};
 use crate::id::{Digest, EntryNumber, Name, ObjectId, Timestamp, Version};
 use crate::sign::roster::Person;
 
@@ -100,24 +100,16 @@ impl<'l> Evaluator<'l> {
     /// The artifacts a pipeline promised when an attempt was opened.
     pub fn promised(&self, opened: &VerifiedEntry) -> Option<Vec<DeclaredArtifact>> {
         let key = opened.attempt()?;
-        let pipeline = self.policy(opened.number().0)?.pipeline(&key.pipeline)?;
-        let values = [("version", key.release.as_str())];
-        let artifacts = pipeline.artifacts.iter();
-        Some(artifacts.map(|a| DeclaredArtifact { name: a.name.clone(), path: a.path.fill(&values) }).collect())
+        Some(self.policy(opened.number().0)?.pipeline(&key.pipeline)?.promised(&key.release))
     }
 
     /// An attempt that declares other artifacts than its pipeline promised opens nothing.
     fn misdeclared(&self, attempt: Attempt<'_>) -> Option<RuleOutcome> {
         let promised = self.promised(attempt.entry);
-        (promised.as_ref() != Some(&attempt.open.artifacts)).then(|| RuleOutcome {
-            id: name("artifacts-declared"),
-            kind: RuleKind::Attempt,
-            state: RuleState::Failed,
-            by: Vec::new(),
-            need: "an attempt that declares the artifacts its pipeline promised".to_owned(),
-            have: format!("entry {} declares {} others", attempt.entry.number(), attempt.open.artifacts.len()),
-            who: Vec::new(),
-            hint: format!("ledger open {} --release {} --retry", attempt.key.gate, shell(attempt.key.release.as_str())),
+        (promised.as_ref() != Some(&attempt.open.artifacts)).then(|| {
+            let need = "an attempt that declares the artifacts its pipeline promised";
+            let have = format!("entry {} declares {} others", attempt.entry.number(), attempt.open.artifacts.len());
+            over(name("artifacts-declared"), need, have, attempt.key)
         })
     }
 
@@ -218,16 +210,22 @@ fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
 fn rolled_back(case: &Case<'_, '_>) -> Option<RuleOutcome> {
     let mut entries = case.view.attempt(case.attempt.key);
     let rollback = entries.find(|entry| matches!(entry.predicate(), Predicate::Rollback(_)))?;
-    Some(RuleOutcome {
-        id: name("rollback"),
+    let have = format!("entry {} rolled it back", rollback.number());
+    Some(over(name("rollback"), "an attempt that was not rolled back", have, case.attempt.key))
+}
+
+/// An attempt nothing can come of any more: the release goes on in a new one.
+fn over(id: Name, need: &str, have: String, attempt: &AttemptKey) -> RuleOutcome {
+    RuleOutcome {
+        id,
         kind: RuleKind::Attempt,
         state: RuleState::Failed,
         by: Vec::new(),
-        need: "an attempt that was not rolled back".to_owned(),
-        have: format!("entry {} rolled it back", rollback.number()),
+        need: need.to_owned(),
+        have,
         who: Vec::new(),
-        hint: format!("ledger open {} --release {} --retry", case.gate.id, shell(case.ask.release.as_str())),
-    })
+        hint: format!("ledger open {} --release {} --retry", attempt.gate, shell(attempt.release.as_str())),
+    }
 }
 
 fn no_gate(ask: &Ask<'_>) -> RuleOutcome {

@@ -21,8 +21,9 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
+use crate::entry::kinds::DeclaredArtifact;
 use crate::evidence::facts::Expect;
-use crate::id::Name;
+use crate::id::{Name, Version};
 use crate::sign::Roster;
 use template::Template;
 
@@ -184,6 +185,13 @@ impl Policy {
 impl Pipeline {
     pub fn gate(&self, id: &Name) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.id == *id)
+    }
+
+    /// The artifacts a release promises, each at its path.
+    pub fn promised(&self, release: &Version) -> Vec<DeclaredArtifact> {
+        let values = [("version", release.as_str())];
+        let declare = |a: &ArtifactTemplate| DeclaredArtifact { name: a.name.clone(), path: a.path.fill(&values) };
+        self.artifacts.iter().map(declare).collect()
     }
 
     /// The gates a gate requires, and those they require, nearest first.

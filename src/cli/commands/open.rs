@@ -11,7 +11,7 @@ use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::load::Loaded;
 use crate::cli::select::Question;
-use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Mode, Open, Predicate, Source};
+use crate::entry::kinds::{AttemptKey, Mode, Open, Predicate, Source};
 use crate::entry::{DigestSet, Draft, Subject};
 use crate::id::{EntryNumber, ObjectId};
 use crate::policy::audit::base_folder;
@@ -150,16 +150,12 @@ impl Opening<'_> {
         let key =
             AttemptKey { pipeline: pipeline.id.clone(), gate: gate.id.clone(), attempt, release: release.clone() };
         let SourceCommit { commit, tree, authors } = self.source.clone();
-        let values = [("version", release.as_str())];
-        let artifacts = pipeline.artifacts.iter();
         let predicate = Predicate::Open(Open {
             ledger: scope(ledger, &key),
             actor: actor(&identity.person, Mode::Ci),
             recorded_at: now,
             source: Source { commit: commit.clone(), tree: tree.clone(), authors },
-            artifacts: artifacts
-                .map(|a| DeclaredArtifact { name: a.name.clone(), path: a.path.fill(&values) })
-                .collect(),
+            artifacts: pipeline.promised(release),
             revisions: self.revisions.clone(),
             folder: folder.clone(),
             time_zone: self.policy.zone.name().to_owned(),

@@ -98,9 +98,8 @@ fn file(loaded: &crate::cli::load::Loaded, entry: &VerifiedEntry, name: &str) ->
     if !inline {
         return Err(Failure::no(format!("{name} is not in the ledger, only its digest: sha256:{digest}")));
     }
-    let (folder, _) = entry.path().rsplit_once('/').unwrap_or_default();
     let at_root = name == crate::entry::kinds::Policy::README && entry.kind() == crate::entry::Kind::Policy;
-    let path = if at_root { name.to_owned() } else { format!("{folder}/files/{}/{name}", entry.number().padded()) };
+    let path = if at_root { name.to_owned() } else { entry.file_path(name) };
     let bytes = loaded.store.file(entry.commit(), &path)?;
     if Digest::of(&bytes) != *digest {
         return Err(Failure::unknown(format!("{path} changed while it was read")));

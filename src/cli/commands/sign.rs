@@ -127,8 +127,7 @@ fn refusal(
     if args.yes && terminal && !args.reject {
         return Some(format!("{} wants its approval confirmed on a terminal: sign without --yes", gate.id));
     }
-    let own = |entry| ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id);
-    if !args.reject && !decision.is_ready(own) {
+    if !args.reject && !decision.is_ready(|entry| is_own(ledger, identity, entry)) {
         return Some(format!("{} cannot be signed: {}", gate.id, board::tally(decision)));
     }
     None
@@ -143,8 +142,12 @@ fn counted_already(
 ) -> Option<EntryNumber> {
     let approving = !args.reject && !args.withdraw;
     let mut counted = decision.rules.iter().filter(|rule| rule.kind == RuleKind::Approval).flat_map(|rule| &rule.by);
-    let own = |entry: EntryNumber| ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id);
-    counted.find(|(entry, _)| approving && own(*entry)).map(|(entry, _)| *entry)
+    counted.find(|(entry, _)| approving && is_own(ledger, identity, *entry)).map(|(entry, _)| *entry)
+}
+
+/// Whether the person signed this entry before, by whichever key.
+fn is_own(ledger: &VerifiedLedger, identity: &Identity, entry: EntryNumber) -> bool {
+    ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id)
 }
 
 fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate, why: &str) -> Result<Answer, Failure> {
