@@ -65,14 +65,14 @@ impl KindCase<'_> {
     /// The statement lies where its kind, attempt and number put it.
     fn path(&self, entry: &Candidate, actor: Option<&Person>, problems: &mut Problems) {
         let predicate = &entry.placed.statement.predicate;
-        let folder = match (predicate, &predicate.scope().attempt) {
-            (_, None) => POLICY_FOLDER,
+        let (folder, index) = match (predicate, &predicate.scope().attempt) {
+            (_, None) => (POLICY_FOLDER.to_owned(), self.chain.policy_entries),
             (Predicate::Open(open), Some(key)) => {
                 self.open(key, open.folder.as_str(), problems);
-                open.folder.as_str()
+                (open.folder.to_string(), 0)
             }
             (_, Some(key)) => match self.chain.attempt(key) {
-                Some(attempt) => attempt.folder.as_str(),
+                Some(attempt) => (attempt.folder, attempt.entries),
                 None => {
                     let what = format!("attempt {} at {} for {} to be open", key.attempt, key.gate, key.release);
                     problems.push((FaultKind::Attempt, what, "no such attempt".to_owned()));
@@ -81,7 +81,7 @@ impl KindCase<'_> {
             },
         };
         let number = entry.commit.trailers.number;
-        let position = Position { folder, index: self.chain.folder_size(folder), number };
+        let position = Position { folder: &folder, index, number };
         let expected = position.statement(predicate.kind().word(), slug_of(predicate, actor).as_deref());
         if expected != entry.placed.path {
             problems.push((FaultKind::Path, expected, entry.placed.path.clone()));
@@ -120,7 +120,7 @@ impl KindCase<'_> {
         };
         let person = usize::try_from(target.person).ok().and_then(|at| self.chain.people.get(at));
         let own = predicate.kind() == Kind::Rollback || person == Some(&predicate.actor().id);
-        let attempt = predicate.scope().attempt.as_ref().and_then(|key| self.chain.attempt_index(key));
+        let attempt = predicate.scope().attempt.as_ref().and_then(|key| self.chain.attempt(key)).map(|state| state.at);
         if !kinds.contains(&target.kind) || !own || target.attempt != attempt {
             let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
             let expected = format!("an own {} of this attempt", words.join(" or "));

@@ -23,76 +23,67 @@ pub struct Record {
     pub person: u32,
 }
 
-/// All records, as the bytes they are saved as: nothing is parsed until it is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Records(std::sync::Arc<Vec<u8>>);
-
-impl Records {
-    /// Takes saved bytes; `None` when they are not whole records.
-    pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        bytes.len().is_multiple_of(RECORD).then(|| Self(std::sync::Arc::new(bytes)))
+impl Record {
+    pub fn to_bytes(&self) -> [u8; RECORD] {
+        let mut bytes = [0; RECORD];
+        let commit = from_hex(self.commit.as_str()).unwrap_or_default();
+        let kind = Kind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or_default();
+        bytes[..32].copy_from_slice(self.id.0.as_bytes());
+        bytes[32..64].copy_from_slice(self.root_before.as_bytes());
+        bytes[64..96].iter_mut().zip(commit).for_each(|(to, from)| *to = from);
+        bytes[96] = u8::try_from(kind).unwrap_or(u8::MAX);
+        bytes[97..101].copy_from_slice(&self.attempt.unwrap_or(NONE).to_be_bytes());
+        bytes[101..].copy_from_slice(&self.person.to_be_bytes());
+        bytes
     }
 
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.len() / RECORD
-    }
-
-    pub fn push(&mut self, record: &Record) {
-        let bytes = std::sync::Arc::make_mut(&mut self.0);
-        bytes.extend_from_slice(record.id.0.as_bytes());
-        bytes.extend_from_slice(record.root_before.as_bytes());
-        let mut commit = from_hex(record.commit.as_str()).unwrap_or_default();
-        commit.resize(32, 0);
-        bytes.extend_from_slice(&commit);
-        let kind = Kind::ALL.iter().position(|kind| *kind == record.kind).unwrap_or_default();
-        bytes.push(u8::try_from(kind).unwrap_or(u8::MAX));
-        bytes.extend_from_slice(&record.attempt.unwrap_or(NONE).to_be_bytes());
-        bytes.extend_from_slice(&record.person.to_be_bytes());
-    }
-
-    /// The record of an entry; `hex` is the length of this repository's object ids.
-    pub fn get(&self, number: EntryNumber, hex: usize) -> Option<Record> {
-        let at = usize::try_from(number.0).ok()?.checked_mul(RECORD)?;
-        let bytes = self.0.get(at..at.checked_add(RECORD)?)?;
+    /// `hex` is the length of this repository's object ids.
+    pub fn from_bytes(bytes: &[u8; RECORD], hex: usize) -> Option<Self> {
+        let digest = |at: usize| bytes.get(at..at + 32)?.try_into().ok().map(Digest::from_bytes);
         let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
         let attempt = word(97)?;
-        Some(Record {
-            id: EntryId(digest(bytes, 0)?),
-            root_before: digest(bytes, 32)?,
-            commit: ObjectId::parse(to_hex(bytes.get(64..96)?).get(..hex)?).ok()?,
-            kind: *Kind::ALL.get(usize::from(*bytes.get(96)?))?,
+        Some(Self {
+            id: EntryId(digest(0)?),
+            root_before: digest(32)?,
+            commit: ObjectId::parse(to_hex(&bytes[64..96]).get(..hex)?).ok()?,
+            kind: *Kind::ALL.get(usize::from(bytes[96]))?,
             attempt: (attempt != NONE).then_some(attempt),
             person: word(101)?,
         })
     }
-
-    /// Root over the first `size` entries, for a size below the ledger's.
-    pub fn root_at(&self, size: u64) -> Option<Digest> {
-        let at = usize::try_from(size).ok()?.checked_mul(RECORD)?;
-        digest(self.0.get(at..)?, 32)
-    }
-
-    /// Where a statement already stands among the first `limit` entries.
-    pub fn position(&self, id: EntryId, limit: usize) -> Option<EntryNumber> {
-        let mut ids = self.0.chunks_exact(RECORD).take(limit);
-        ids.position(|record| record.starts_with(id.0.as_bytes())).map(|at| EntryNumber(at as u64))
-    }
-
-    /// Numbers of an attempt's entries, which begin with its opening.
-    pub fn of_attempt(&self, attempt: u32, opened: EntryNumber) -> impl Iterator<Item = EntryNumber> {
-        let wanted = attempt.to_be_bytes();
-        let from = usize::try_from(opened.0).unwrap_or(usize::MAX);
-        let records = self.0.chunks_exact(RECORD).enumerate().skip(from);
-        records.filter(move |(_, record)| record.get(97..101) == Some(&wanted)).map(|(at, _)| EntryNumber(at as u64))
-    }
 }
 
-fn digest(bytes: &[u8], at: usize) -> Option<Digest> {
-    bytes.get(at..at + 32)?.try_into().ok().map(Digest::from_bytes)
+/// Records from some entry on, as bytes: a hundred thousand fit in 11 MB.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    from: u64,
+    bytes: Vec<[u8; RECORD]>,
+}
+
+impl Records {
+    /// Records of the entries from this number on.
+    pub const fn after(from: u64) -> Self {
+        Self { from, bytes: Vec::new() }
+    }
+
+    /// The number of the first entry that is recorded here.
+    pub const fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// The number of the next entry.
+    pub const fn next(&self) -> EntryNumber {
+        EntryNumber(self.from + self.bytes.len() as u64)
+    }
+
+    pub fn push(&mut self, record: &Record) {
+        self.bytes.push(record.to_bytes());
+    }
+
+    pub fn get(&self, number: EntryNumber, hex: usize) -> Option<Record> {
+        let at = usize::try_from(number.0.checked_sub(self.from)?).ok()?;
+        Record::from_bytes(self.bytes.get(at)?, hex)
+    }
 }
 
 #[cfg(test)]
@@ -109,17 +100,13 @@ mod tests {
             attempt,
             person: 3,
         };
-        let mut records = Records::default();
+        let mut records = Records::after(7);
         let (first, second) = (record(1, None), record(2, Some(9)));
         records.push(&first);
         records.push(&second);
-        assert_eq!(records.get(EntryNumber(0), 40), Some(first.clone()));
-        assert_eq!(records.get(EntryNumber(1), 40), Some(second.clone()));
-        assert_eq!(records.get(EntryNumber(2), 40), None);
-        assert_eq!(records.position(second.id, 2), Some(EntryNumber(1)));
-        assert_eq!(records.position(second.id, 1), None);
-        assert_eq!(records.of_attempt(9, EntryNumber(0)).collect::<Vec<_>>(), [EntryNumber(1)]);
-        assert_eq!(Records::from_bytes(records.as_bytes().to_vec()), Some(records));
-        assert_eq!(Records::from_bytes(vec![0; RECORD + 1]), None);
+        assert_eq!(records.get(EntryNumber(7), 40), Some(first));
+        assert_eq!(records.get(EntryNumber(8), 40), Some(second));
+        assert_eq!((records.get(EntryNumber(6), 40), records.get(EntryNumber(9), 40)), (None, None));
+        assert_eq!(records.next(), EntryNumber(9));
     }
 }

@@ -1,21 +1,22 @@
 //! What the steps build up entry by entry, and what the next entry is judged by.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::merkle::Merkle;
+use super::past::{AttemptState, Past};
 use super::records::{Record, Records};
 use super::view::{PolicyInForce, VerifiedEntry};
 use crate::entry::kinds::{AttemptKey, Predicate};
-use crate::id::{Digest, EntryId, EntryNumber, PersonId, fold};
+use crate::id::{Digest, EntryId, EntryNumber, Name, PersonId, Version, fold};
 use crate::sign::Roster;
 use crate::store::layout::POLICY_FOLDER;
 
-/// The running state of a verification. It grows with the number of attempts and policies; of the
-/// entries themselves it keeps a record each, and the statements of those that were asked for.
+/// The running state of a verification. What an earlier process verified is asked of the `past`; of
+/// newer entries a record each is kept, and the statements of those that were asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
+    pub past: Option<Arc<dyn Past>>,
     pub records: Records,
     /// Hex digits of an object id in this repository.
     pub hex: usize,
@@ -23,32 +24,29 @@ pub struct Running {
     /// Time of the newest commit.
     pub seconds: i64,
     pub people: Vec<PersonId>,
-    pub attempts: Vec<AttemptState>,
+    /// Attempts opened so far.
+    pub attempts: u32,
     pub policies: Vec<PolicyInForce>,
     /// Entries in the policy folder.
     pub policy_entries: u64,
     /// Entries voided, and by which entry.
     pub revoked: BTreeMap<EntryNumber, EntryNumber>,
+    /// Attempts that were opened or grew here.
+    pub touched: BTreeMap<u32, Touched>,
     /// Entries whose statements are at hand.
     pub loaded: BTreeMap<EntryNumber, Arc<VerifiedEntry>>,
     /// The same by attempt, in the order of the ledger however they came to be at hand.
     pub by_attempt: BTreeMap<AttemptKey, BTreeSet<EntryNumber>>,
-    /// Ids of the entries from `remembered` on; older ones are looked up in the records.
     ids: HashMap<EntryId, EntryNumber>,
-    remembered: usize,
-    index: BTreeMap<AttemptKey, u32>,
-    /// Folder names with letter case and Unicode form removed; made when an attempt is opened.
-    folded: OnceCell<BTreeSet<String>>,
+    index: HashMap<AttemptKey, u32>,
+    folded: HashSet<String>,
 }
 
-/// One attempt, as far as later entries depend on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptState {
-    pub key: AttemptKey,
-    pub folder: String,
-    pub opened: EntryNumber,
-    /// Entries in it, over all parts.
-    pub entries: u64,
+/// An attempt as it is now, and its entries among the new ones.
+#[derive(Debug, Clone)]
+pub struct Touched {
+    pub state: AttemptState,
+    pub entries: Vec<EntryNumber>,
 }
 
 /// What the steps found out about an entry that is to be added.
@@ -62,70 +60,89 @@ impl Running {
         Self { hex, ..Self::default() }
     }
 
-    /// Marks everything so far as remembered: its ids are found in the records alone.
-    pub fn forget_ids(&mut self) {
-        self.ids = HashMap::new();
-        self.remembered = self.records.len();
+    /// Nothing of its own yet, on top of `size` entries that `past` answers for.
+    pub fn on(past: Arc<dyn Past>, size: u64, hex: usize) -> Self {
+        Self { past: Some(past), records: Records::after(size), hex, ..Self::default() }
     }
 
-    pub fn next(&self) -> EntryNumber {
-        EntryNumber(self.records.len() as u64)
+    /// The number of the next entry.
+    pub const fn next(&self) -> EntryNumber {
+        self.records.next()
     }
 
     pub fn record(&self, number: EntryNumber) -> Option<Record> {
-        self.records.get(number, self.hex)
+        match &self.past {
+            Some(past) if number.0 < self.records.from() => past.record(number),
+            _ => self.records.get(number, self.hex),
+        }
     }
 
     /// The entry a statement already is, if it is in the ledger.
     pub fn position(&self, id: EntryId) -> Option<EntryNumber> {
-        self.ids.get(&id).copied().or_else(|| self.records.position(id, self.remembered))
+        self.ids.get(&id).copied().or_else(|| self.past.as_ref()?.position(id))
     }
 
-    pub fn attempt(&self, key: &AttemptKey) -> Option<&AttemptState> {
-        self.index.get(key).and_then(|at| self.attempts.get(usize::try_from(*at).ok()?))
+    pub fn attempt(&self, key: &AttemptKey) -> Option<AttemptState> {
+        let own = self.index.get(key).and_then(|at| self.touched.get(at));
+        own.map(|touched| touched.state.clone()).or_else(|| self.past.as_ref()?.attempt(key))
     }
 
-    pub fn attempt_index(&self, key: &AttemptKey) -> Option<u32> {
-        self.index.get(key).copied()
+    /// The attempts of a release in every pipeline, in the order they were opened.
+    pub fn attempts_for(&self, release: &Version) -> Vec<AttemptState> {
+        let past = self.past.iter().flat_map(|past| past.attempts_for(release));
+        let own = self.touched.values().map(|touched| touched.state.clone());
+        let own = own.filter(|state| state.key.release == *release);
+        past.chain(own).map(|state| (state.at, state)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
-    /// Entries a folder holds, which decides the next one's part.
-    pub fn folder_size(&self, folder: &str) -> u64 {
-        match folder {
-            POLICY_FOLDER => self.policy_entries,
-            _ => self.attempts.iter().find(|attempt| attempt.folder == folder).map_or(0, |attempt| attempt.entries),
-        }
+    /// Entries of an attempt, in order.
+    pub fn entries_of(&self, attempt: u32) -> Vec<EntryNumber> {
+        let mut entries = self.past.as_ref().map(|past| past.entries_of(attempt)).unwrap_or_default();
+        entries.extend(self.touched.get(&attempt).into_iter().flat_map(|touched| &touched.entries));
+        entries
+    }
+
+    /// Every pipeline's releases with the entry that first opened each, in that order.
+    pub fn releases(&self) -> Vec<(EntryNumber, Name, Version)> {
+        let mut releases = self.past.as_ref().map(|past| past.releases()).unwrap_or_default();
+        let mut seen: HashSet<_> = releases.iter().map(|(_, pipeline, release)| (pipeline, release)).collect();
+        let new: Vec<_> = self
+            .touched
+            .values()
+            .map(|touched| &touched.state)
+            .filter(|state| seen.insert((&state.key.pipeline, &state.key.release)))
+            .map(|state| (state.opened, state.key.pipeline.clone(), state.key.release.clone()))
+            .collect();
+        releases.extend(new);
+        releases
     }
 
     /// Whether a folder would collide with one that is there, letter case and Unicode form aside.
     pub fn has_folder(&self, folder: &str) -> bool {
         let folded = fold(folder);
-        let taken = self.folded.get_or_init(|| self.attempts.iter().map(|attempt| fold(&attempt.folder)).collect());
-        folded == fold(POLICY_FOLDER) || folded == fold("README.md") || taken.contains(&folded)
+        let reserved = [fold(POLICY_FOLDER), fold("README.md")];
+        reserved.contains(&folded)
+            || self.folded.contains(&folded)
+            || self.past.as_ref().is_some_and(|past| past.has_folder(&folded))
     }
 
     /// Root over the first `size` entries.
     pub fn root_at(&self, size: u64) -> Option<Digest> {
         match size.cmp(&self.merkle.size()) {
-            std::cmp::Ordering::Less => self.records.root_at(size),
+            std::cmp::Ordering::Less => self.record(EntryNumber(size)).map(|record| record.root_before),
             std::cmp::Ordering::Equal => Some(self.merkle.root()),
             std::cmp::Ordering::Greater => None,
         }
     }
 
-    pub fn add(&mut self, addition: Addition) {
+    /// Adds an entry; its statement stays at hand when `keep` says so.
+    pub fn add(&mut self, addition: Addition, keep: bool) {
         let Addition { entry, policy } = addition;
         let number = self.next();
         let predicate = entry.predicate();
-        let attempt = predicate.scope().attempt.clone();
-        if let (Predicate::Open(open), Some(key)) = (predicate, &attempt) {
-            let state = AttemptState { key: key.clone(), folder: open.folder.to_string(), opened: number, entries: 0 };
-            self.add_attempt(state);
-        }
-        let at = attempt.as_ref().and_then(|key| self.attempt_index(key));
-        match at.and_then(|at| self.attempts.get_mut(usize::try_from(at).ok()?)) {
-            Some(attempt) => attempt.entries += 1,
-            None => self.policy_entries += 1,
+        let attempt = self.touch(&entry);
+        if attempt.is_none() {
+            self.policy_entries += 1;
         }
         if let Predicate::Revoke(revoke) = predicate
             && let Some(voided) = self.position(revoke.voids)
@@ -140,14 +157,16 @@ impl Running {
             root_before: self.merkle.root(),
             commit: entry.commit().clone(),
             kind: entry.kind(),
-            attempt: at,
+            attempt,
             person: self.person(entry.person()),
         };
         self.records.push(&record);
         self.merkle.push(entry.statement().bytes());
         self.seconds = self.seconds.max(entry.seconds());
         self.ids.insert(entry.id(), number);
-        self.load(entry);
+        if keep {
+            self.load(entry);
+        }
     }
 
     /// Puts an entry's statement at hand.
@@ -162,13 +181,26 @@ impl Running {
         self.loaded.insert(number, Arc::new(entry));
     }
 
-    pub fn add_attempt(&mut self, attempt: AttemptState) {
-        let at = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
-        self.index.insert(attempt.key.clone(), at);
-        if let Some(taken) = self.folded.get_mut() {
-            taken.insert(fold(&attempt.folder));
-        }
-        self.attempts.push(attempt);
+    /// Counts an entry in its attempt, which it may open. None for entries of the policy folder.
+    fn touch(&mut self, entry: &VerifiedEntry) -> Option<u32> {
+        let key = entry.attempt()?;
+        let mut state = match (self.attempt(key), entry.predicate()) {
+            (Some(state), _) => state,
+            (None, Predicate::Open(open)) => {
+                self.attempts += 1;
+                self.folded.insert(fold(open.folder.as_str()));
+                let (at, folder) = (self.attempts - 1, open.folder.to_string());
+                AttemptState { at, key: key.clone(), folder, opened: entry.number(), entries: 0 }
+            }
+            (None, _) => return None,
+        };
+        state.entries += 1;
+        let at = state.at;
+        self.index.insert(key.clone(), at);
+        let touched = self.touched.entry(at).or_insert_with(|| Touched { state: state.clone(), entries: Vec::new() });
+        touched.state = state;
+        touched.entries.push(entry.number());
+        Some(at)
     }
 
     fn person(&mut self, id: &PersonId) -> u32 {

@@ -6,133 +6,129 @@
 //! resuming verifies everything from the beginning before saying so.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::examine::Placed;
 use super::merkle::Merkle;
-use super::records::{RECORD, Records};
-use super::running::{AttemptState, Running};
+use super::past::{AttemptState, Past};
+use super::records::Record;
+use super::running::Running;
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::Statement;
-use crate::entry::kinds::AttemptKey;
-use crate::id::{Digest, EntryNumber, Name, ObjectId, Origin, PersonId, Version};
+use crate::id::{Digest, EntryNumber, Name, Origin, PersonId, Version};
 use crate::sign::Roster;
 use crate::sign::sshsig::SshSignature;
-use crate::store::StoredStatement;
+use crate::store::{StoredStatement, Wanted};
 use crate::store::commit::{ObjectFormat, SignedCommit};
 
 /// What wrote it: another version, or other rules (count them here), verifies again.
-const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 1");
+const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 2");
 
-/// Everything but the records, as JSON.
+/// Everything but the records and attempts, which are looked up one by one.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Saved {
     writer: String,
     origin: Origin,
+    first: Digest,
     size: u64,
     hex: usize,
     subtrees: Vec<Digest>,
     seconds: i64,
     people: Vec<PersonId>,
-    attempts: Vec<SavedAttempt>,
+    attempts: u32,
     policies: Vec<(u64, String)>,
     policy_entries: u64,
     revoked: Vec<(u64, u64)>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SavedAttempt {
-    key: AttemptKey,
-    folder: String,
-    opened: u64,
-    entries: u64,
-}
-
 impl Saved {
-    /// The two parts to keep: this, and the records' bytes.
-    pub fn of(ledger: &VerifiedLedger) -> (Self, &[u8]) {
+    pub fn of(ledger: &VerifiedLedger) -> Self {
         let chain = &ledger.chain;
-        let attempts = chain.attempts.iter().map(|attempt| SavedAttempt {
-            key: attempt.key.clone(),
-            folder: attempt.folder.clone(),
-            opened: attempt.opened.0,
-            entries: attempt.entries,
-        });
-        let saved = Self {
+        Self {
             writer: WRITER.to_owned(),
             origin: ledger.origin.clone(),
+            first: ledger.first(),
             size: ledger.size(),
             hex: chain.hex,
             subtrees: chain.merkle.subtrees().to_vec(),
             seconds: chain.seconds,
             people: chain.people.clone(),
-            attempts: attempts.collect(),
+            attempts: chain.attempts,
             policies: chain.policies.iter().map(|policy| (policy.entry().0, policy.text().to_owned())).collect(),
             policy_entries: chain.policy_entries,
             revoked: chain.revoked.iter().map(|(voided, by)| (voided.0, by.0)).collect(),
-        };
-        (saved, chain.records.as_bytes())
+        }
     }
 
-    /// Bytes of the records of so many entries.
-    pub const fn records_bytes(size: u64) -> u64 {
-        size.saturating_mul(RECORD as u64)
+    /// Entries in the ledger that was put aside.
+    pub const fn size(&self) -> u64 {
+        self.size
     }
 
-    /// Takes a ledger up again; `None` when the parts do not fit together or with this program.
-    pub fn restore(self, records: Vec<u8>, anchored: Option<Digest>, format: ObjectFormat) -> Option<VerifiedLedger> {
-        let records = Records::from_bytes(records)?;
-        let fits = self.writer == WRITER && self.hex == format.hex_digits() && records.len() as u64 == self.size;
-        let merkle = Merkle::restore(self.size, self.subtrees)?;
-        let mut chain = Running::new(self.hex);
-        (chain.records, chain.merkle, chain.seconds, chain.people) = (records, merkle, self.seconds, self.people);
+    /// Whether a ledger goes on from this one, written by this program.
+    pub fn is_beginning_of(&self, ledger: &VerifiedLedger) -> bool {
+        let root = Merkle::restore(self.size, self.subtrees.clone()).map(|tree| tree.root());
+        self.writer == WRITER && root.is_some() && ledger.root_at(self.size) == root
+    }
+
+    /// Takes a ledger up again; `None` when it does not fit this program, repository or pin.
+    pub fn restore(self, past: Arc<dyn Past>, anchored: Option<Digest>, format: ObjectFormat) -> Option<VerifiedLedger> {
+        let fits = self.writer == WRITER && self.hex == format.hex_digits() && self.size > 0;
+        let pinned = anchored.is_none_or(|first| first == self.first);
+        if !fits || !pinned {
+            return None;
+        }
+        let mut chain = Running::on(past, self.size, self.hex);
+        chain.merkle = Merkle::restore(self.size, self.subtrees)?;
+        (chain.seconds, chain.people, chain.attempts) = (self.seconds, self.people, self.attempts);
         chain.policy_entries = self.policy_entries;
         chain.revoked = self.revoked.into_iter().map(|(voided, by)| (EntryNumber(voided), EntryNumber(by))).collect();
-        for attempt in self.attempts {
-            let SavedAttempt { key, folder, opened, entries } = attempt;
-            chain.add_attempt(AttemptState { key, folder, opened: EntryNumber(opened), entries });
-        }
         for (entry, text) in self.policies {
             let roster = Roster::parse(&text).ok()?;
             chain.policies.push(PolicyInForce::new(EntryNumber(entry), text, roster));
         }
-        chain.forget_ids();
-        let ledger = VerifiedLedger { origin: self.origin, chain, anchored: anchored.is_some() };
-        let pinned = anchored.is_none_or(|first| first == ledger.first());
-        (fits && self.size > 0 && pinned).then_some(ledger)
+        Some(VerifiedLedger { origin: self.origin, first: self.first, chain, anchored: anchored.is_some() })
     }
 }
 
 impl VerifiedLedger {
-    /// The folders and entries of a release's attempts, for whoever fetches their statements.
-    pub fn wanted(&self, release: &Version) -> Vec<(String, Vec<(EntryNumber, ObjectId)>)> {
-        let mut wanted = Vec::new();
-        for (at, attempt) in
-            self.chain.attempts.iter().enumerate().filter(|(_, attempt)| attempt.key.release == *release)
-        {
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            let missing = self
-                .chain
-                .records
-                .of_attempt(at, attempt.opened)
-                .filter(|number| !self.chain.loaded.contains_key(number));
-            let entries: Vec<_> =
-                missing.filter_map(|number| Some((number, self.chain.record(number)?.commit))).collect();
-            if !entries.is_empty() {
-                wanted.push((attempt.folder.clone(), entries));
-            }
-        }
-        wanted
+    /// Records that the past it was resumed on does not have.
+    pub fn new_records(&self) -> impl Iterator<Item = (EntryNumber, Record)> {
+        let from = self.chain.records.from();
+        (from..self.size()).map(EntryNumber).filter_map(|number| Some((number, self.chain.record(number)?)))
+    }
+
+    /// Attempts that were opened or grew since.
+    pub fn touched_attempts(&self) -> impl Iterator<Item = &AttemptState> {
+        self.chain.touched.values().map(|touched| &touched.state)
+    }
+
+    /// Whether everything that was asked about the past could be answered.
+    pub fn is_sound(&self) -> bool {
+        self.chain.past.as_ref().is_none_or(|past| past.is_sound())
+    }
+
+    /// Statements of a release's attempts that are not at hand, for whoever fetches them.
+    pub fn wanted(&self, release: &Version) -> Vec<Wanted> {
+        let attempts = self.chain.attempts_for(release).into_iter();
+        let wanted = attempts.map(|attempt| {
+            let numbers = self.chain.entries_of(attempt.at).into_iter();
+            let missing = numbers.filter(|number| !self.chain.loaded.contains_key(number));
+            let entries = missing.filter_map(|number| Some((number, self.chain.record(number)?.commit))).collect();
+            Wanted { folder: attempt.folder, total: attempt.entries, entries }
+        });
+        wanted.filter(|wanted| !wanted.entries.is_empty()).collect()
     }
 
     /// The newest release of every pipeline: the one meant when nobody names one.
     pub fn newest_releases(&self) -> Vec<Version> {
-        let pipelines: BTreeSet<&Name> = self.chain.attempts.iter().map(|attempt| &attempt.key.pipeline).collect();
-        let newest = pipelines.into_iter().filter_map(|pipeline| self.view().releases(pipeline).pop());
-        newest.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+        let releases = self.chain.releases();
+        let newest: std::collections::BTreeMap<&Name, &Version> =
+            releases.iter().map(|(_, pipeline, release)| (pipeline, release)).collect();
+        newest.into_values().cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Puts statements at hand again. False when one is not what was verified.

@@ -12,8 +12,8 @@ use super::fault::{Fault, FaultKind, Faults};
 use super::kind_rules::KindCase;
 use super::running::{Addition, Running};
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
-use crate::entry::kinds::Mode;
-use crate::id::{EntryNumber, ObjectId, Origin, Timestamp};
+use crate::entry::kinds::{Kind, Mode};
+use crate::id::{Digest, EntryNumber, ObjectId, Origin, Timestamp};
 use crate::sign::{PublicKey, Roster};
 use crate::store::StoredEntry;
 use crate::store::commit::{Commit, ObjectFormat};
@@ -28,13 +28,24 @@ pub struct Verifier {
     limits: Limits,
     now: Timestamp,
     origin: Option<Origin>,
+    /// SHA-256 of entry 0's statement, where it was verified before.
+    first: Option<Digest>,
     chain: Running,
     /// Where the walk stands; equals the next entry's number in a ledger without a gap.
     position: u64,
     parent: Option<ObjectId>,
     /// The past differs from what was signed: said once, it is true of every later entry too.
     past_differs: bool,
+    keep: Keep,
     faults: Faults,
+}
+
+/// Which statements stay at hand after they were verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    All,
+    /// Those that open attempts: a ledger of any length fits in memory.
+    Openings,
 }
 
 /// One entry whose parts are all there, while it is being judged.
@@ -53,12 +64,19 @@ impl Verifier {
             limits,
             now,
             origin: None,
+            first: None,
             chain: Running::new(format.hex_digits()),
             position: 0,
             parent: None,
             past_differs: false,
+            keep: Keep::All,
             faults: Faults::new(),
         }
+    }
+
+    /// Decides which statements stay at hand; all of them when nothing is said.
+    pub fn keeping(self, keep: Keep) -> Self {
+        Self { keep, ..self }
     }
 
     /// Goes on where a verified ledger ended.
@@ -67,7 +85,7 @@ impl Verifier {
         let mut verifier = Self::new(format, anchor, limits, now);
         verifier.position = ledger.size();
         verifier.parent = ledger.tip();
-        verifier.origin = Some(ledger.origin);
+        (verifier.origin, verifier.first) = (Some(ledger.origin), Some(ledger.first));
         verifier.chain = ledger.chain;
         verifier
     }
@@ -87,7 +105,7 @@ impl Verifier {
 
     /// Step 13: not empty, and the ledger the anchor names.
     pub fn finish(mut self) -> Result<VerifiedLedger, Faults> {
-        let first = self.chain.record(EntryNumber(0)).map(|record| record.id.0);
+        let first = self.first.or_else(|| self.chain.record(EntryNumber(0)).map(|record| record.id.0));
         if self.faults.is_empty() && first.is_none() {
             self.whole(FaultKind::Number, "at least one entry", "none");
         }
@@ -96,9 +114,9 @@ impl Verifier {
         {
             self.whole(FaultKind::Anchor, &format!("entry 0 sha256:{pinned}"), &format!("sha256:{first}"));
         }
-        match self.origin {
-            Some(origin) if self.faults.is_empty() => {
-                Ok(VerifiedLedger { origin, chain: self.chain, anchored: self.anchor.first.is_some() })
+        match (self.origin, first) {
+            (Some(origin), Some(first)) if self.faults.is_empty() => {
+                Ok(VerifiedLedger { origin, first, chain: self.chain, anchored: self.anchor.first.is_some() })
             }
             _ => Err(self.faults),
         }
@@ -258,7 +276,8 @@ impl Verifier {
         // Without a good signature there is a fault, and with a fault this is never handed out.
         let key = key.unwrap_or(PublicKey::from_bytes([0; 32]));
         let entry = VerifiedEntry::new(self.chain.next(), id, &commit, placed, key, roster);
-        self.chain.add(Addition { entry, policy: policy.map(|policy| (policy.text, policy.roster)) });
+        let keep = self.keep == Keep::All || entry.kind() == Kind::Open;
+        self.chain.add(Addition { entry, policy: policy.map(|policy| (policy.text, policy.roster)) }, keep);
     }
 }
 

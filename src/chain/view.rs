@@ -1,9 +1,9 @@
 //! What a verified ledger can be asked. Read-only: nothing here can change what was checked.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::examine::Placed;
+use super::past::AttemptState;
 use super::running::Running;
 use crate::entry::Statement;
 use crate::entry::kinds::{AttemptKey, Evidence, Kind, Open, Predicate};
@@ -165,6 +165,8 @@ impl PolicyInForce {
 #[derive(Debug, Clone)]
 pub struct VerifiedLedger {
     pub(super) origin: Origin,
+    /// SHA-256 of entry 0's statement.
+    pub(super) first: Digest,
     pub(super) chain: Running,
     pub(super) anchored: bool,
 }
@@ -200,8 +202,8 @@ impl VerifiedLedger {
     }
 
     /// SHA-256 of entry 0's statement: what a pin names.
-    pub fn first(&self) -> Digest {
-        self.chain.record(EntryNumber(0)).map_or(Digest::of(b""), |record| record.id.0)
+    pub const fn first(&self) -> Digest {
+        self.first
     }
 
     /// The commit of the newest entry.
@@ -233,9 +235,9 @@ impl VerifiedLedger {
         &self.chain.policies
     }
 
-    /// Entries a folder holds, over all its parts.
-    pub fn folder_size(&self, folder: &str) -> u64 {
-        self.chain.folder_size(folder)
+    /// Entries that policies brought or proposed.
+    pub const fn policy_entries(&self) -> u64 {
+        self.chain.policy_entries
     }
 
     /// Whether a folder would collide with one that is there.
@@ -243,9 +245,9 @@ impl VerifiedLedger {
         self.chain.has_folder(folder)
     }
 
-    /// The folder of an attempt.
-    pub fn folder(&self, key: &AttemptKey) -> Option<&str> {
-        self.chain.attempt(key).map(|attempt| attempt.folder.as_str())
+    /// Where an attempt's entries go, and how many there are.
+    pub fn attempt(&self, key: &AttemptKey) -> Option<AttemptState> {
+        self.chain.attempt(key)
     }
 
     /// The whole ledger.
@@ -324,22 +326,16 @@ impl<'l> View<'l> {
     }
 
     /// Releases of a pipeline, in the order they were first opened.
-    pub fn releases(&self, pipeline: &Name) -> Vec<&'l Version> {
-        let mut seen = BTreeSet::new();
-        let mut releases: Vec<&'l Version> = Vec::new();
-        for attempt in self.ledger.chain.attempts.iter().filter(|attempt| attempt.opened.0 < self.size) {
-            if attempt.key.pipeline == *pipeline && seen.insert(&attempt.key.release) {
-                releases.push(&attempt.key.release);
-            }
-        }
-        releases
+    pub fn releases(&self, pipeline: &Name) -> Vec<Version> {
+        let releases = self.ledger.chain.releases().into_iter();
+        releases.filter(|(opened, of, _)| of == pipeline && opened.0 < self.size).map(|(_, _, release)| release).collect()
     }
 
     fn opened(&self, key: &AttemptKey) -> Option<Attempt<'l>> {
-        let attempt = self.ledger.chain.attempt(key).filter(|attempt| attempt.opened.0 < self.size)?;
-        let (key, entry) = (&attempt.key, self.ledger.entry(attempt.opened)?);
-        match entry.predicate() {
-            Predicate::Open(open) => Some(Attempt { key, entry, open }),
+        let number = self.ledger.chain.by_attempt.get(key)?.first().filter(|number| number.0 < self.size)?;
+        let entry = self.ledger.entry(*number)?;
+        match (entry.predicate(), entry.attempt()) {
+            (Predicate::Open(open), Some(key)) => Some(Attempt { key, entry, open }),
             _ => None,
         }
     }

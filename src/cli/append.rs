@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::context::{Context, Identity};
 use super::failure::{Failure, FailureKind};
 use super::load::{Loaded, expected};
-use super::state::{self, Extent};
+use super::state;
 use crate::chain::slug_of;
 use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::entry::kinds::{PolicyFile, Predicate};
@@ -96,7 +96,7 @@ fn catch_up(context: &Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
         Err(_) => context.verify_whole(&loaded.store, &tip)?,
     };
     loaded.tip = tip;
-    state::save(context, &loaded.store, &loaded.ledger, Extent::Grown);
+    state::save(context, &loaded.store, &loaded.ledger);
     Ok(())
 }
 
@@ -143,8 +143,8 @@ impl Plan<()> {
     ) -> Plan<impl Fn(ObjectId) -> Commit + 'p> {
         let number = EntryNumber(ledger.size());
         let predicate = &draft.statement.predicate;
-        let folder = folder_of(ledger, predicate);
-        let position = Position { folder: &folder, index: ledger.folder_size(&folder), number };
+        let (folder, index) = place_of(ledger, predicate);
+        let position = Position { folder: &folder, index, number };
         let slug = slug_of(predicate, Some(&identity.person));
         let files = files_of(draft, position, slug.as_deref());
         let parent = ledger.tip();
@@ -196,12 +196,12 @@ impl<F: Fn(ObjectId) -> Commit> Plan<F> {
     }
 }
 
-/// The folder an entry belongs to.
-fn folder_of(ledger: &VerifiedLedger, predicate: &Predicate) -> String {
+/// The folder an entry belongs to, and how many are in it.
+fn place_of(ledger: &VerifiedLedger, predicate: &Predicate) -> (String, u64) {
     match (predicate, &predicate.scope().attempt) {
-        (Predicate::Open(open), _) => open.folder.to_string(),
-        (_, None) => POLICY_FOLDER.to_owned(),
-        (_, Some(key)) => ledger.folder(key).unwrap_or_default().to_owned(),
+        (Predicate::Open(open), _) => (open.folder.to_string(), 0),
+        (_, None) => (POLICY_FOLDER.to_owned(), ledger.policy_entries()),
+        (_, Some(key)) => ledger.attempt(key).map(|attempt| (attempt.folder, attempt.entries)).unwrap_or_default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::state::{self, Extent};
+use super::state;
 use crate::chain::{Fault, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::id::ObjectId;
 use crate::policy::decision::Decision;
@@ -22,7 +22,7 @@ impl Context<'_> {
         let store = self.open_store()?;
         let tip = store.tip()?;
         let ledger = self.verify_whole(&store, &tip)?;
-        state::save(self, &store, &ledger, Extent::Whole);
+        state::save(self, &store, &ledger);
         self.told(Loaded { store, tip, ledger })
     }
 
@@ -43,15 +43,20 @@ impl Context<'_> {
     pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
         match self.resume(release)? {
             Some(loaded) => self.told(loaded),
-            None => self.load_whole(),
+            None => {
+                state::forget(self, &self.open_store()?);
+                self.load_whole()
+            }
         }
     }
 
     fn resume(&mut self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
         let store = self.open_store()?;
-        let tip = store.tip()?;
         let pin = self.pin(&store)?;
-        let Some(known) = state::restore(self, &store, pin) else { return Ok(None) };
+        // The state first: read after the tip, it could be ahead of it and look like a rewound branch.
+        let known = state::restore(self, &store, pin);
+        let tip = store.tip()?;
+        let Some(known) = known else { return Ok(None) };
         let (size, at) = (known.size(), known.tip());
         let Some(new) = store.commits_after(&tip.commit, at.as_ref())? else {
             let last = at.map_or_else(String::new, |at| at.to_string());
@@ -71,14 +76,17 @@ impl Context<'_> {
             None => ledger.newest_releases(),
         };
         let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
-        for (folder, entries) in wanted {
-            let Ok(found) = store.statements(&tip.commit, &folder, &entries) else { return Ok(None) };
+        for wanted in wanted {
+            let Ok(found) = store.statements(&tip.commit, &wanted) else { return Ok(None) };
             if !ledger.reload(found, store.format()) {
                 return Ok(None);
             }
         }
+        if !ledger.is_sound() {
+            return Ok(None);
+        }
         if ledger.size() > size {
-            state::save(self, &store, &ledger, Extent::Grown);
+            state::save(self, &store, &ledger);
         }
         Ok(Some(Loaded { store, tip, ledger }))
     }

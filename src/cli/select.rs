@@ -147,7 +147,7 @@ pub fn release(loaded: &Loaded, pipeline: &Pipeline, text: Option<&str>) -> Resu
         return Ok(Version::parse(text)?);
     }
     let view = loaded.ledger.view();
-    view.releases(&pipeline.id).last().map(|release| (*release).clone()).ok_or_else(|| {
+    view.releases(&pipeline.id).pop().ok_or_else(|| {
         Failure::usage(format!("no release of {} is known yet", pipeline.id)).hint("say which: --release VERSION")
     })
 }

@@ -131,24 +131,12 @@ impl World {
         file.persist(&path).map(drop).map_err(|error| error.error)
     }
 
-    /// Writes bytes at a place of a file that only grows, for this person alone.
-    pub fn write_at(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        use std::io::Seek as _;
-        private_folder(path.parent().unwrap_or(Path::new(".")))?;
-        let mut file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-        if file.metadata()?.len() < offset {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        file.seek(io::SeekFrom::Start(offset))?;
-        file.write_all(bytes)
-    }
-
-    /// Replaces a file whole, without waiting for the disk: for what can be made again.
-    pub fn write_quickly(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
+    /// Makes a folder nobody else can look into.
+    pub fn private_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder)
     }
 
     /// Removes a file of our own, if it is there.
@@ -250,14 +238,6 @@ fn require_regular(path: &Path) -> io::Result<()> {
         (_, true) => Err(io::ErrorKind::IsADirectory.into()),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
     }
-}
-
-/// A folder nobody else can look into.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
 }
 
 fn forward(

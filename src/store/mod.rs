@@ -38,3 +38,13 @@ pub struct StoredStatement {
     pub path: String,
     pub statement: Vec<u8>,
 }
+
+/// Statements to be read again: those of one folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub folder: String,
+    /// Entries the folder holds altogether. A listing with more or fewer is not the one verified.
+    pub total: u64,
+    /// Those to read, with their commits.
+    pub entries: Vec<(EntryNumber, ObjectId)>,
+}

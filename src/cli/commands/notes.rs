@@ -115,7 +115,7 @@ fn pipeline_of<'p>(
         .pipelines
         .iter()
         .filter(named)
-        .filter(|pipeline| view.releases(&pipeline.id).contains(&release))
+        .filter(|pipeline| view.releases(&pipeline.id).contains(release))
         .collect();
     match found.as_slice() {
         [one] => Ok(one),

@@ -63,7 +63,7 @@ fn boards<'p>(
     let mut boards = Vec::new();
     for pipeline in &policy.pipelines {
         let Ok(release) = select::release(loaded, pipeline, release) else { continue };
-        let known = loaded.ledger.view().releases(&pipeline.id).contains(&&release);
+        let known = loaded.ledger.view().releases(&pipeline.id).contains(&release);
         if !known {
             continue;
         }

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use git2::{ObjectType, Oid};
 
 use super::{GitStore, StoreError};
-use crate::id::{Digest, EntryNumber, ObjectId};
+use crate::id::{Digest, ObjectId};
 use crate::store::commit;
-use crate::store::{StoredEntry, StoredFile, StoredStatement};
+use crate::store::{StoredEntry, StoredFile, StoredStatement, Wanted};
 
 /// Files one commit may add; beyond it reading stops and the commit is reported as altered.
 const MAX_FILES: usize = 5_000;
@@ -57,17 +57,17 @@ impl GitStore {
     }
 
     /// Statements of a folder's entries with their commits, as the branch holds them now.
-    pub fn statements(
-        &self,
-        tip: &ObjectId,
-        folder: &str,
-        wanted: &[(EntryNumber, ObjectId)],
-    ) -> Result<Vec<StoredStatement>, StoreError> {
+    pub fn statements(&self, tip: &ObjectId, wanted: &Wanted) -> Result<Vec<StoredStatement>, StoreError> {
+        let Wanted { folder, total, entries } = wanted;
         let mut files = BTreeMap::new();
         let tree = self.folder(tip, folder)?;
         self.list_statements(&tree, folder, &mut files)?;
+        if files.len() as u64 != *total {
+            let why = format!("it holds {} statements where {total} were verified", files.len());
+            return Err(StoreError::Unreadable { id: format!("{tip}:{folder}"), why });
+        }
         let mut found = Vec::new();
-        for (number, commit) in wanted {
+        for (number, commit) in entries {
             let Some((path, oid)) = files.get(number.padded().as_str()) else {
                 return Err(StoreError::Missing { id: format!("{tip}:{folder}/{}-…", number.padded()) });
             };

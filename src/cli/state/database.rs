@@ -1,0 +1,268 @@
+//! What was verified before, in a small SQLite file: looked up piece by piece, so that a question
+//! costs the same however long the ledger is.
+//!
+//! A reader sees one moment from its first question to its last, whatever other processes save
+//! meanwhile. Each row carries a checksum: a damaged disk must not become a verdict.
+
+#![expect(clippy::disallowed_types, reason = "this is the door to the state file")]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, Transaction, TransactionBehavior, params};
+
+use crate::chain::past::AttemptState;
+use crate::chain::records::{RECORD, Record};
+use crate::chain::{Past, VerifiedLedger};
+use crate::entry::kinds::AttemptKey;
+use crate::id::{Digest, EntryId, EntryNumber, Name, Version, fold};
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS head(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, sum BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS entries(number INTEGER PRIMARY KEY, tag INTEGER NOT NULL, attempt INTEGER, record BLOB NOT NULL, sum BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS entries_by_tag ON entries(tag);
+    CREATE INDEX IF NOT EXISTS entries_by_attempt ON entries(attempt);
+    CREATE TABLE IF NOT EXISTS attempts(at INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, gate TEXT NOT NULL, release TEXT NOT NULL,
+        attempt INTEGER NOT NULL, folder TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, opened INTEGER NOT NULL, sum BLOB NOT NULL,
+        UNIQUE (release, pipeline, gate, attempt));";
+
+/// Another process's save takes about a millisecond; whoever waits longer goes without.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const ATTEMPT: &str = "SELECT at, pipeline, gate, release, attempt, folder, opened, sum,
+    (SELECT COUNT(*) FROM entries WHERE entries.attempt = attempts.at) FROM attempts";
+
+/// One state file.
+pub struct Database {
+    connection: Mutex<Connection>,
+    hex: usize,
+    sound: AtomicBool,
+}
+
+impl Database {
+    /// Opens a state file, making an empty one where there is none.
+    pub fn open(path: &Path, hex: usize) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // What is lost in a power cut is verified again; the file stays in order either way.
+        connection.pragma_update(None, "synchronous", "normal")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 200)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        if connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))? == 0 {
+            connection.execute_batch(SCHEMA)?;
+        }
+        Ok(Self { connection: Mutex::new(connection), hex, sound: AtomicBool::new(true) })
+    }
+
+    /// The head that was saved last; `None` when there is none, or it is damaged. From here on, what is
+    /// answered belongs to it.
+    pub fn head(&self) -> Option<Vec<u8>> {
+        self.with(|connection| {
+            connection.execute_batch("BEGIN")?;
+            read_head(connection)
+        })
+    }
+
+    /// Adds what a ledger has more than the head kept here, or writes everything when that is another
+    /// history (`continues` says so of a head). All of it or nothing.
+    pub fn save(
+        &self,
+        ledger: &VerifiedLedger,
+        head: &[u8],
+        continues: impl Fn(&[u8]) -> Option<u64>,
+    ) -> rusqlite::Result<()> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let kept = read_head(&transaction)?.and_then(|head| continues(&head));
+        let mut records = ledger.new_records().peekable();
+        match (kept, records.peek()) {
+            // Somebody else has come further already.
+            (Some(kept), _) if kept >= ledger.size() => return Ok(()),
+            // New records that do not reach back to what is kept would leave a hole.
+            (Some(kept), Some((first, _))) if first.0 > kept => return Ok(()),
+            (None, Some((EntryNumber(0), _))) => {
+                transaction.execute_batch("DELETE FROM entries; DELETE FROM attempts;")?;
+            }
+            (None, _) => return Ok(()),
+            _ => {}
+        }
+        add_records(&transaction, records.filter(|(number, _)| number.0 >= kept.unwrap_or(0)))?;
+        ledger.touched_attempts().try_for_each(|attempt| add_attempt(&transaction, attempt))?;
+        transaction.execute("INSERT OR REPLACE INTO head VALUES (1, ?1, ?2)", params![head, sum(&[head])])?;
+        transaction.commit()
+    }
+
+    /// Empties the file: what it held led to a fault.
+    pub fn clear(&self) -> rusqlite::Result<()> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.execute_batch("BEGIN IMMEDIATE; DELETE FROM head; DELETE FROM entries; DELETE FROM attempts; COMMIT")
+    }
+
+    /// An answer; an error is noted and is none.
+    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>) -> Option<T> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&connection).unwrap_or_else(|_| {
+            self.sound.store(false, Ordering::Relaxed);
+            None
+        })
+    }
+
+    fn attempts(&self, only: &str, params: impl Params) -> Vec<AttemptState> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(&format!("{ATTEMPT} WHERE {only} ORDER BY at"))?;
+            let attempts = select.query_map(params, read_attempt)?;
+            attempts.collect::<rusqlite::Result<_>>().map(Some)
+        })
+        .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("sound", &self.sound).finish_non_exhaustive()
+    }
+}
+
+impl Past for Database {
+    fn record(&self, number: EntryNumber) -> Option<Record> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT record, sum FROM entries WHERE number = ?1")?;
+            let found = select.query_row([number.0], |row| {
+                let (record, kept) = (row.get::<_, [u8; RECORD]>(0)?, row.get::<_, [u8; 8]>(1)?);
+                let record = (kept == sum(&[&number.0.to_be_bytes(), &record])).then_some(record);
+                record.and_then(|record| Record::from_bytes(&record, self.hex)).ok_or_else(damaged)
+            });
+            // Every number below the size was saved: a missing one is damage, too.
+            found.map(Some)
+        })
+    }
+
+    fn position(&self, id: EntryId) -> Option<EntryNumber> {
+        let numbers: Vec<u64> = self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT number FROM entries WHERE tag = ?1")?;
+            let numbers = select.query_map([tag(id)], |row| row.get(0))?;
+            numbers.collect::<rusqlite::Result<_>>().map(Some)
+        })?;
+        let mut numbers = numbers.into_iter().map(EntryNumber);
+        numbers.find(|number| self.record(*number).is_some_and(|record| record.id == id))
+    }
+
+    fn attempt(&self, key: &AttemptKey) -> Option<AttemptState> {
+        let only = "release = ?1 AND pipeline = ?2 AND gate = ?3 AND attempt = ?4";
+        let AttemptKey { pipeline, gate, attempt, release } = key;
+        let params = params![release.as_str(), pipeline.as_str(), gate.as_str(), attempt];
+        self.attempts(only, params).pop()
+    }
+
+    fn attempts_for(&self, release: &Version) -> Vec<AttemptState> {
+        self.attempts("release = ?1", params![release.as_str()])
+    }
+
+    fn entries_of(&self, attempt: u32) -> Vec<EntryNumber> {
+        let only = "SELECT number FROM entries WHERE attempt = ?1 ORDER BY number";
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(only)?;
+            let numbers = select.query_map([attempt], |row| row.get(0).map(EntryNumber))?;
+            numbers.collect::<rusqlite::Result<_>>().map(Some)
+        })
+        .unwrap_or_default()
+    }
+
+    fn has_folder(&self, folded: &str) -> bool {
+        let only = "SELECT 1 FROM attempts WHERE folded = ?1";
+        let found = |connection: &Connection| {
+            connection.prepare_cached(only)?.query_row([folded], |_| Ok(())).optional()
+        };
+        self.with(found).is_some()
+    }
+
+    fn releases(&self) -> Vec<(EntryNumber, Name, Version)> {
+        let all = "SELECT MIN(opened) AS first, pipeline, release FROM attempts
+            GROUP BY pipeline, release ORDER BY first";
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(all)?;
+            let releases = select.query_map([], |row| {
+                Ok((EntryNumber(row.get(0)?), name(row, 1)?, version(row, 2)?))
+            })?;
+            releases.collect::<rusqlite::Result<_>>().map(Some)
+        })
+        .unwrap_or_default()
+    }
+
+    fn is_sound(&self) -> bool {
+        self.sound.load(Ordering::Relaxed)
+    }
+}
+
+fn read_head(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    let found = connection.query_row("SELECT data, sum FROM head", [], |row| {
+        let (data, kept): (Vec<u8>, [u8; 8]) = (row.get(0)?, row.get(1)?);
+        Ok((kept == sum(&[&data])).then_some(data))
+    });
+    found.optional().map(Option::flatten)
+}
+
+fn add_records(
+    transaction: &Transaction<'_>,
+    records: impl Iterator<Item = (EntryNumber, Record)>,
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (number, record) in records {
+        let bytes = record.to_bytes();
+        let sum = sum(&[&number.0.to_be_bytes(), &bytes]);
+        insert.execute(params![number.0, tag(record.id), record.attempt, bytes, sum])?;
+    }
+    Ok(())
+}
+
+fn add_attempt(transaction: &Transaction<'_>, attempt: &AttemptState) -> rusqlite::Result<()> {
+    let AttemptState { at, key, folder, opened, .. } = attempt;
+    let AttemptKey { pipeline, gate, attempt: number, release } = key;
+    let insert = "INSERT OR REPLACE INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (pipeline, gate, release) = (pipeline.as_str(), gate.as_str(), release.as_str());
+    let sum = attempt_sum(attempt);
+    let params = params![at, pipeline, gate, release, number, folder, fold(folder), opened.0, sum];
+    transaction.prepare_cached(insert)?.execute(params).map(drop)
+}
+
+fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
+    let key = AttemptKey { pipeline: name(row, 1)?, gate: name(row, 2)?, release: version(row, 3)?, attempt: row.get(4)? };
+    let opened = EntryNumber(row.get(6)?);
+    let attempt = AttemptState { at: row.get(0)?, key, folder: row.get(5)?, opened, entries: row.get(8)? };
+    if row.get::<_, [u8; 8]>(7)? == attempt_sum(&attempt) { Ok(attempt) } else { Err(damaged()) }
+}
+
+/// Over everything but the count, which is taken from the entries.
+fn attempt_sum(attempt: &AttemptState) -> [u8; 8] {
+    let AttemptState { at, key, folder, opened, .. } = attempt;
+    let numbers = [u64::from(*at), u64::from(key.attempt), opened.0].map(u64::to_be_bytes).concat();
+    let texts = [key.pipeline.as_str(), key.gate.as_str(), key.release.as_str(), folder.as_str()].join("\n");
+    sum(&[&numbers, texts.as_bytes()])
+}
+
+fn name(row: &Row<'_>, at: usize) -> rusqlite::Result<Name> {
+    Name::parse(&row.get::<_, String>(at)?).map_err(|_| damaged())
+}
+
+fn version(row: &Row<'_>, at: usize) -> rusqlite::Result<Version> {
+    Version::parse(&row.get::<_, String>(at)?).map_err(|_| damaged())
+}
+
+/// The first eight bytes of an id as SQLite's integer: enough to find it by, never to know it by.
+fn tag(id: EntryId) -> i64 {
+    id.0.as_bytes().first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
+}
+
+/// The first eight bytes of SHA-256: against damage, not against an attacker who can write here.
+fn sum(parts: &[&[u8]]) -> [u8; 8] {
+    let digest = Digest::of(&parts.concat());
+    digest.as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+fn damaged() -> rusqlite::Error {
+    rusqlite::Error::InvalidQuery
+}
