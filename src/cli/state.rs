@@ -22,6 +22,7 @@ pub fn restore(context: &Context<'_>, store: &GitStore, pin: Option<Digest>) -> 
     let path = file(context.world(), store).filter(|path| context.world().exists(path))?;
     let database = Database::open(&path, store.format().hex_digits()).ok()?;
     let saved: Saved = serde_json::from_slice(&database.head()?).ok()?;
+    database.answer_below(saved.size());
     saved.restore(Arc::new(database), pin, store.format())
 }
 
@@ -33,20 +34,17 @@ pub fn save(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) {
         let kept: Saved = serde_json::from_slice(head).ok()?;
         kept.is_beginning_of(ledger).then_some(kept.size())
     };
-    let database = context.world().private_folder(path.parent().unwrap_or(&path)).ok();
-    let database = database.and_then(|()| Database::open(&path, store.format().hex_digits()).ok());
-    // A file that is no database any more is made anew by the next save.
-    if database.is_none_or(|database| database.save(ledger, &head, continues).is_err()) {
-        forget(context, store);
+    let database = context.world().exists(&path).then(|| Database::open(&path, store.format().hex_digits()).ok());
+    let added = database.flatten().and_then(|database| database.save(ledger, &head, continues).ok());
+    if added != Some(true) {
+        drop(context.world().replace(&path, |fresh| Database::create(fresh, ledger, &head).is_ok()));
     }
 }
 
-/// Forgets what was kept: it led to a fault, or is damaged, so everything is read again.
+/// Forgets what was kept: it led to a fault, so everything is read again.
 pub fn forget(context: &Context<'_>, store: &GitStore) {
-    let Some(path) = file(context.world(), store).filter(|path| context.world().exists(path)) else { return };
-    let cleared = Database::open(&path, store.format().hex_digits()).and_then(|database| database.clear());
-    if cleared.is_err() {
-        ["", "-wal", "-shm"].iter().for_each(|end| context.world().remove(&path.with_file_name(format!("{FILE}{end}"))));
+    if let Some(path) = file(context.world(), store) {
+        context.world().remove(&path);
     }
 }
 

@@ -131,12 +131,15 @@ impl World {
         file.persist(&path).map(drop).map_err(|error| error.error)
     }
 
-    /// Makes a folder nobody else can look into.
-    pub fn private_folder(&self, folder: &Path) -> io::Result<()> {
+    /// Puts a file in another's place once it is whole: `make` fills it, for this person alone.
+    pub fn replace(&self, path: &Path, make: impl FnOnce(&Path) -> bool) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(folder)
+        builder.recursive(true).create(folder)?;
+        let file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?.into_temp_path();
+        if make(&file) { file.persist(path).map_err(|error| error.error) } else { Err(io::ErrorKind::Other.into()) }
     }
 
     /// Removes a file of our own, if it is there.

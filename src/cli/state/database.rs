@@ -1,18 +1,18 @@
 //! What was verified before, in a small SQLite file: looked up piece by piece, so that a question
 //! costs the same however long the ledger is.
 //!
-//! A reader sees one moment from its first question to its last, whatever other processes save
-//! meanwhile. Each row carries a checksum: a damaged disk must not become a verdict.
+//! Rows are added and never changed, and every answer is cut at the size the reader began with: what
+//! another process saves meanwhile changes nothing. Another history goes into another file, put in this
+//! one's place. Each row carries a checksum: a damaged disk must not become a verdict.
 
 #![expect(clippy::disallowed_types, reason = "this is the door to the state file")]
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, Transaction, TransactionBehavior, params};
 
 use crate::chain::past::AttemptState;
 use crate::chain::records::{RECORD, Record};
@@ -21,11 +21,11 @@ use crate::entry::kinds::AttemptKey;
 use crate::id::{Digest, EntryId, EntryNumber, Name, Version, fold};
 
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS head(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, sum BLOB NOT NULL);
-    CREATE TABLE IF NOT EXISTS entries(number INTEGER PRIMARY KEY, tag INTEGER NOT NULL, attempt INTEGER, record BLOB NOT NULL, sum BLOB NOT NULL);
-    CREATE INDEX IF NOT EXISTS entries_by_tag ON entries(tag);
-    CREATE INDEX IF NOT EXISTS entries_by_attempt ON entries(attempt);
-    CREATE TABLE IF NOT EXISTS attempts(at INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, gate TEXT NOT NULL, release TEXT NOT NULL,
+    CREATE TABLE head(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, sum BLOB NOT NULL);
+    CREATE TABLE entries(number INTEGER PRIMARY KEY, tag INTEGER NOT NULL, attempt INTEGER, record BLOB NOT NULL, sum BLOB NOT NULL);
+    CREATE INDEX entries_by_tag ON entries(tag);
+    CREATE INDEX entries_by_attempt ON entries(attempt);
+    CREATE TABLE attempts(at INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, gate TEXT NOT NULL, release TEXT NOT NULL,
         attempt INTEGER NOT NULL, folder TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, opened INTEGER NOT NULL, sum BLOB NOT NULL,
         UNIQUE (release, pipeline, gate, attempt));";
 
@@ -33,73 +33,72 @@ const SCHEMA: &str = "
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const ATTEMPT: &str = "SELECT at, pipeline, gate, release, attempt, folder, opened, sum,
-    (SELECT COUNT(*) FROM entries WHERE entries.attempt = attempts.at) FROM attempts";
+    (SELECT COUNT(*) FROM entries WHERE entries.attempt = attempts.at AND entries.number < ?1) FROM attempts WHERE opened < ?1";
 
-/// One state file.
+/// One state file, and the size below which it answers.
 pub struct Database {
     connection: Mutex<Connection>,
     hex: usize,
+    size: AtomicU64,
     sound: AtomicBool,
 }
 
 impl Database {
-    /// Opens a state file, making an empty one where there is none.
+    /// Opens a state file that is there.
     pub fn open(path: &Path, hex: usize) -> rusqlite::Result<Self> {
-        let connection = Connection::open(path)?;
+        Self::with_flags(path, hex, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// Makes a state file where there is an empty one, and fills it.
+    pub fn create(path: &Path, ledger: &VerifiedLedger, head: &[u8]) -> rusqlite::Result<()> {
+        let database = Self::with_flags(path, 0, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let mut connection = database.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody else sees this file before it is whole.
+        connection.pragma_update(None, "journal_mode", "off")?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        add(&transaction, ledger, 0, head)?;
+        transaction.commit()
+    }
+
+    fn with_flags(path: &Path, hex: usize, flags: OpenFlags) -> rusqlite::Result<Self> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // What is lost in a power cut is verified again; the file stays in order either way.
-        connection.pragma_update(None, "synchronous", "normal")?;
-        connection.pragma_update(None, "wal_autocheckpoint", 200)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        if connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))? == 0 {
-            connection.execute_batch(SCHEMA)?;
-        }
-        Ok(Self { connection: Mutex::new(connection), hex, sound: AtomicBool::new(true) })
+        connection.pragma_update(None, "journal_mode", "truncate")?;
+        // A process that dies leaves whole transactions either way. After a power cut a row may be
+        // missing, which is noticed, and everything is verified again.
+        connection.pragma_update(None, "synchronous", "off")?;
+        let (size, sound) = (AtomicU64::new(0), AtomicBool::new(true));
+        Ok(Self { connection: Mutex::new(connection), hex, size, sound })
     }
 
-    /// The head that was saved last; `None` when there is none, or it is damaged. From here on, what is
-    /// answered belongs to it.
+    /// The head that was saved last; `None` when it is damaged.
     pub fn head(&self) -> Option<Vec<u8>> {
-        self.with(|connection| {
-            connection.execute_batch("BEGIN")?;
-            read_head(connection)
-        })
+        self.with(read_head)
     }
 
-    /// Adds what a ledger has more than the head kept here, or writes everything when that is another
-    /// history (`continues` says so of a head). All of it or nothing.
+    /// From now on, answers about entries below this number.
+    pub fn answer_below(&self, size: u64) {
+        self.size.store(size, Ordering::Relaxed);
+    }
+
+    /// Adds what a ledger has more than the head kept here, all of it or nothing; `continues` says how
+    /// far a head goes that is the ledger's beginning. False when what is kept is another history.
     pub fn save(
         &self,
         ledger: &VerifiedLedger,
         head: &[u8],
         continues: impl Fn(&[u8]) -> Option<u64>,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<bool> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let kept = read_head(&transaction)?.and_then(|head| continues(&head));
-        let mut records = ledger.new_records().peekable();
-        match (kept, records.peek()) {
-            // Somebody else has come further already.
-            (Some(kept), _) if kept >= ledger.size() => return Ok(()),
-            // New records that do not reach back to what is kept would leave a hole.
-            (Some(kept), Some((first, _))) if first.0 > kept => return Ok(()),
-            (None, Some((EntryNumber(0), _))) => {
-                transaction.execute_batch("DELETE FROM entries; DELETE FROM attempts;")?;
-            }
-            (None, _) => return Ok(()),
-            _ => {}
+        let Some(kept) = read_head(&transaction)?.and_then(|head| continues(&head)) else { return Ok(false) };
+        // Somebody else may have come further already.
+        if kept < ledger.size() {
+            add(&transaction, ledger, kept, head)?;
+            transaction.commit()?;
         }
-        add_records(&transaction, records.filter(|(number, _)| number.0 >= kept.unwrap_or(0)))?;
-        ledger.touched_attempts().try_for_each(|attempt| add_attempt(&transaction, attempt))?;
-        transaction.execute("INSERT OR REPLACE INTO head VALUES (1, ?1, ?2)", params![head, sum(&[head])])?;
-        transaction.commit()
-    }
-
-    /// Empties the file: what it held led to a fault.
-    pub fn clear(&self) -> rusqlite::Result<()> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.execute_batch("BEGIN IMMEDIATE; DELETE FROM head; DELETE FROM entries; DELETE FROM attempts; COMMIT")
+        Ok(true)
     }
 
     /// An answer; an error is noted and is none.
@@ -111,9 +110,13 @@ impl Database {
         })
     }
 
+    fn size(&self) -> i64 {
+        i64::try_from(self.size.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
+    }
+
     fn attempts(&self, only: &str, params: impl Params) -> Vec<AttemptState> {
         self.with(|connection| {
-            let mut select = connection.prepare_cached(&format!("{ATTEMPT} WHERE {only} ORDER BY at"))?;
+            let mut select = connection.prepare_cached(&format!("{ATTEMPT} AND {only} ORDER BY at"))?;
             let attempts = select.query_map(params, read_attempt)?;
             attempts.collect::<rusqlite::Result<_>>().map(Some)
         })
@@ -123,7 +126,7 @@ impl Database {
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("sound", &self.sound).finish_non_exhaustive()
+        f.debug_struct("Database").field("size", &self.size).field("sound", &self.sound).finish_non_exhaustive()
     }
 }
 
@@ -143,8 +146,8 @@ impl Past for Database {
 
     fn position(&self, id: EntryId) -> Option<EntryNumber> {
         let numbers: Vec<u64> = self.with(|connection| {
-            let mut select = connection.prepare_cached("SELECT number FROM entries WHERE tag = ?1")?;
-            let numbers = select.query_map([tag(id)], |row| row.get(0))?;
+            let mut select = connection.prepare_cached("SELECT number FROM entries WHERE tag = ?1 AND number < ?2")?;
+            let numbers = select.query_map([tag(id), self.size()], |row| row.get(0))?;
             numbers.collect::<rusqlite::Result<_>>().map(Some)
         })?;
         let mut numbers = numbers.into_iter().map(EntryNumber);
@@ -152,40 +155,40 @@ impl Past for Database {
     }
 
     fn attempt(&self, key: &AttemptKey) -> Option<AttemptState> {
-        let only = "release = ?1 AND pipeline = ?2 AND gate = ?3 AND attempt = ?4";
+        let only = "release = ?2 AND pipeline = ?3 AND gate = ?4 AND attempt = ?5";
         let AttemptKey { pipeline, gate, attempt, release } = key;
-        let params = params![release.as_str(), pipeline.as_str(), gate.as_str(), attempt];
+        let params = params![self.size(), release.as_str(), pipeline.as_str(), gate.as_str(), attempt];
         self.attempts(only, params).pop()
     }
 
     fn attempts_for(&self, release: &Version) -> Vec<AttemptState> {
-        self.attempts("release = ?1", params![release.as_str()])
+        self.attempts("release = ?2", params![self.size(), release.as_str()])
     }
 
     fn entries_of(&self, attempt: u32) -> Vec<EntryNumber> {
-        let only = "SELECT number FROM entries WHERE attempt = ?1 ORDER BY number";
+        let only = "SELECT number FROM entries WHERE attempt = ?1 AND number < ?2 ORDER BY number";
         self.with(|connection| {
             let mut select = connection.prepare_cached(only)?;
-            let numbers = select.query_map([attempt], |row| row.get(0).map(EntryNumber))?;
+            let numbers = select.query_map([i64::from(attempt), self.size()], |row| row.get(0).map(EntryNumber))?;
             numbers.collect::<rusqlite::Result<_>>().map(Some)
         })
         .unwrap_or_default()
     }
 
     fn has_folder(&self, folded: &str) -> bool {
-        let only = "SELECT 1 FROM attempts WHERE folded = ?1";
+        let only = "SELECT 1 FROM attempts WHERE folded = ?1 AND opened < ?2";
         let found = |connection: &Connection| {
-            connection.prepare_cached(only)?.query_row([folded], |_| Ok(())).optional()
+            connection.prepare_cached(only)?.query_row(params![folded, self.size()], |_| Ok(())).optional()
         };
         self.with(found).is_some()
     }
 
     fn releases(&self) -> Vec<(EntryNumber, Name, Version)> {
-        let all = "SELECT MIN(opened) AS first, pipeline, release FROM attempts
+        let all = "SELECT MIN(opened) AS first, pipeline, release FROM attempts WHERE opened < ?1
             GROUP BY pipeline, release ORDER BY first";
         self.with(|connection| {
             let mut select = connection.prepare_cached(all)?;
-            let releases = select.query_map([], |row| {
+            let releases = select.query_map([self.size()], |row| {
                 Ok((EntryNumber(row.get(0)?), name(row, 1)?, version(row, 2)?))
             })?;
             releases.collect::<rusqlite::Result<_>>().map(Some)
@@ -206,23 +209,27 @@ fn read_head(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
     found.optional().map(Option::flatten)
 }
 
-fn add_records(
-    transaction: &Transaction<'_>,
-    records: impl Iterator<Item = (EntryNumber, Record)>,
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (number, record) in records {
+/// Adds the entries from `kept` on, their attempts and the new head.
+fn add(transaction: &Transaction<'_>, ledger: &VerifiedLedger, kept: u64, head: &[u8]) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut next = kept;
+    for (number, record) in ledger.new_records().filter(|(number, _)| number.0 >= kept) {
         let bytes = record.to_bytes();
         let sum = sum(&[&number.0.to_be_bytes(), &bytes]);
         insert.execute(params![number.0, tag(record.id), record.attempt, bytes, sum])?;
+        next += 1;
     }
-    Ok(())
+    if next != ledger.size() {
+        return Err(damaged());
+    }
+    ledger.touched_attempts().try_for_each(|attempt| add_attempt(transaction, attempt))?;
+    transaction.execute("INSERT OR REPLACE INTO head VALUES (1, ?1, ?2)", params![head, sum(&[head])]).map(drop)
 }
 
 fn add_attempt(transaction: &Transaction<'_>, attempt: &AttemptState) -> rusqlite::Result<()> {
     let AttemptState { at, key, folder, opened, .. } = attempt;
     let AttemptKey { pipeline, gate, attempt: number, release } = key;
-    let insert = "INSERT OR REPLACE INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let insert = "INSERT OR IGNORE INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let (pipeline, gate, release) = (pipeline.as_str(), gate.as_str(), release.as_str());
     let sum = attempt_sum(attempt);
     let params = params![at, pipeline, gate, release, number, folder, fold(folder), opened.0, sum];
