@@ -47,7 +47,9 @@ fn main() {
 }
 
 fn print(ledgers: &[Measured]) {
-    println!("| entries | first append | as a process | to the smallest | in-process | to the smallest | `ledger verify` | `git verify-commit` | ratio |");
+    println!(
+        "| entries | first append | as a process | to the smallest | in-process | to the smallest | `ledger verify` | `git verify-commit` | ratio |"
+    );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let (process, inside) = (median(&ledgers[0].process), median(&ledgers[0].inside));
     for ledger in ledgers {
@@ -64,8 +66,12 @@ fn print(ledgers: &[Measured]) {
             ours / gits,
         );
     }
-    println!("\nfirst append: the first after the ledger appeared, with nothing verified before. Then medians of {APPENDS}, each");
-    println!("made durable before it reports success. Verify: the best of three. git: up to {SAMPLE} commits of the same ledger.");
+    println!(
+        "\nfirst append: the first after the ledger appeared, with nothing verified before. Then medians of {APPENDS}, each"
+    );
+    println!(
+        "made durable before it reports success. Verify: the best of three. git: up to {SAMPLE} commits of the same ledger."
+    );
 }
 
 struct Measured {

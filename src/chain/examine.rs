@@ -26,6 +26,8 @@ pub struct Examined {
     /// The policy a policy entry brings.
     pub policy: Option<PolicyText>,
     pub faults: Vec<Finding>,
+    /// What the files beside the statement hold, by path.
+    contents: BTreeMap<String, Vec<u8>>,
 }
 
 /// A statement and where it lies.
@@ -48,6 +50,23 @@ pub struct Finding {
 }
 
 impl Examined {
+    /// What the entry claims, when its statement could be read.
+    pub fn predicate(&self) -> Option<&Predicate> {
+        self.statement.as_ref().map(|placed| &placed.statement.predicate)
+    }
+
+    /// The bytes of one of its files.
+    pub fn content(&self, name: &str) -> Option<&[u8]> {
+        let (folder, file) = self.statement.as_ref()?.path.rsplit_once('/')?;
+        let number = file.split('-').next()?;
+        self.contents.get(&format!("{folder}/files/{number}/{name}")).map(Vec::as_slice)
+    }
+
+    /// Lets go of the files' bytes: judging needs their digests alone.
+    pub fn forget_contents(&mut self) {
+        self.contents = BTreeMap::new();
+    }
+
     fn fault(&mut self, kind: FaultKind, expected: impl Into<String>, found: impl Into<String>) {
         self.faults.push(Finding { kind, expected: expected.into(), found: found.into() });
     }
@@ -62,15 +81,16 @@ pub fn examine(stored: StoredEntry, format: ObjectFormat, limits: &Limits) -> Ex
         files: BTreeMap::new(),
         policy: None,
         faults: Vec::new(),
+        contents: BTreeMap::new(),
     };
     read_commit(&mut entry, &stored.commit, format);
     for path in stored.altered {
         entry.fault(FaultKind::TreeAltered, "paths written once never change", path);
     }
     let added = check_limits(&mut entry, stored.added, limits);
-    let bytes = read_statement(&mut entry, added);
+    read_statement(&mut entry, added);
     check_files(&mut entry);
-    read_policy(&mut entry, &bytes);
+    read_policy(&mut entry);
     check_signatures(&mut entry);
     entry
 }
@@ -100,9 +120,8 @@ fn check_limits(entry: &mut Examined, added: Vec<StoredFile>, limits: &Limits) -
     added
 }
 
-/// Step 6, first half: exactly one statement, strict and canonical. Returns the bytes kept of other files.
-fn read_statement(entry: &mut Examined, added: Vec<StoredFile>) -> BTreeMap<String, Vec<u8>> {
-    let mut kept = BTreeMap::new();
+/// Step 6, first half: exactly one statement, strict and canonical.
+fn read_statement(entry: &mut Examined, added: Vec<StoredFile>) {
     let mut statements = Vec::new();
     for file in added {
         if file.path.ends_with(".json") && !file.path.contains("/files/") {
@@ -112,12 +131,11 @@ fn read_statement(entry: &mut Examined, added: Vec<StoredFile>) -> BTreeMap<Stri
         if entry.files.insert(file.path.clone(), (file.size, file.sha256)).is_some() {
             entry.fault(FaultKind::FileUnlisted, "each path once", file.path.clone());
         }
-        kept.extend(file.bytes.map(|bytes| (file.path, bytes)));
+        entry.contents.extend(file.bytes.map(|bytes| (file.path, bytes)));
     }
     let count = statements.len();
     let (1, Some(file)) = (count, statements.pop()) else {
-        entry.fault(FaultKind::FileUnlisted, "exactly one statement", count.to_string());
-        return kept;
+        return entry.fault(FaultKind::FileUnlisted, "exactly one statement", count.to_string());
     };
     match Statement::decode(file.bytes.unwrap_or_default()) {
         Ok(statement) => entry.statement = Some(Placed { path: file.path, statement }),
@@ -125,7 +143,6 @@ fn read_statement(entry: &mut Examined, added: Vec<StoredFile>) -> BTreeMap<Stri
             entry.fault(FaultKind::StatementMalformed, "a canonical statement", format!("{}: {error}", file.path))
         }
     }
-    kept
 }
 
 /// Steps 4 and 8: exactly the files the statement lists lie beside it, with the bytes it lists.
@@ -171,14 +188,14 @@ fn listed_files(placed: &Placed) -> BTreeMap<String, (u64, Digest)> {
 }
 
 /// Step 12, the part that needs no other entry: a policy has a roster, and allowed_signers made from it.
-fn read_policy(entry: &mut Examined, kept: &BTreeMap<String, Vec<u8>>) {
+fn read_policy(entry: &mut Examined) {
     let Some(placed) = &entry.statement else { return };
     if !matches!(placed.statement.predicate, Predicate::Policy(_)) {
         return;
     }
     let file = |name: &str| {
         let suffix = format!("/{name}");
-        let found = kept.iter().find(|(path, _)| path.starts_with(POLICY_FOLDER) && path.ends_with(&suffix));
+        let found = entry.contents.iter().find(|(path, _)| path.starts_with(POLICY_FOLDER) && path.ends_with(&suffix));
         found.and_then(|(_, bytes)| std::str::from_utf8(bytes).ok()).unwrap_or_default().to_owned()
     };
     let text = file(crate::entry::kinds::Policy::POLICY_TOML);

@@ -16,6 +16,7 @@ pub mod verify;
 pub mod view;
 
 pub use anchor::{Limits, TrustAnchor};
+pub use examine::{Examined, examine};
 pub use fault::{Fault, FaultKind, Faults};
 pub use kind_rules::slug_of;
 pub use past::Past;

@@ -7,7 +7,7 @@ use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::{Record, Records};
 use super::view::{PolicyInForce, VerifiedEntry};
-use crate::entry::kinds::{AttemptKey, Predicate};
+use crate::entry::kinds::{AttemptKey, Kind, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, PersonId, Version, fold};
 use crate::sign::Roster;
 use crate::store::layout::POLICY_FOLDER;
@@ -179,6 +179,13 @@ impl Running {
             self.by_attempt.entry(key.clone()).or_default().insert(number);
         }
         self.loaded.insert(number, Arc::new(entry));
+    }
+
+    /// Lets go of all statements but those that open attempts.
+    pub fn unload(&mut self) {
+        self.loaded.retain(|_, entry| entry.kind() == Kind::Open);
+        let loaded = &self.loaded;
+        self.by_attempt.values_mut().for_each(|numbers| numbers.retain(|number| loaded.contains_key(number)));
     }
 
     /// Counts an entry in its attempt, which it may open. None for entries of the policy folder.

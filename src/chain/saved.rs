@@ -5,7 +5,7 @@
 //! up again is read from Git and compared with its recorded SHA-256, and whoever finds a fault after
 //! resuming verifies everything from the beginning before saying so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,12 @@ use super::past::{AttemptState, Past};
 use super::records::Record;
 use super::running::Running;
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
-use crate::entry::Statement;
+use crate::entry::{Kind, Statement};
 use crate::id::{Digest, EntryNumber, Name, Origin, PersonId, Version};
 use crate::sign::Roster;
 use crate::sign::sshsig::SshSignature;
-use crate::store::{StoredStatement, Wanted};
 use crate::store::commit::{ObjectFormat, SignedCommit};
+use crate::store::{StoredStatement, Wanted};
 
 /// What wrote it: another version, or other rules (count them here), verifies again.
 const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 2");
@@ -75,7 +75,12 @@ impl Saved {
     }
 
     /// Takes a ledger up again; `None` when it does not fit this program, repository or pin.
-    pub fn restore(self, past: Arc<dyn Past>, anchored: Option<Digest>, format: ObjectFormat) -> Option<VerifiedLedger> {
+    pub fn restore(
+        self,
+        past: Arc<dyn Past>,
+        anchored: Option<Digest>,
+        format: ObjectFormat,
+    ) -> Option<VerifiedLedger> {
         let fits = self.writer == WRITER && self.hex == format.hex_digits() && self.size > 0;
         let pinned = anchored.is_none_or(|first| first == self.first);
         if !fits || !pinned {
@@ -126,9 +131,29 @@ impl VerifiedLedger {
     /// The newest release of every pipeline: the one meant when nobody names one.
     pub fn newest_releases(&self) -> Vec<Version> {
         let releases = self.chain.releases();
-        let newest: std::collections::BTreeMap<&Name, &Version> =
+        let newest: BTreeMap<&Name, &Version> =
             releases.iter().map(|(_, pipeline, release)| (pipeline, release)).collect();
         newest.into_values().cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Releases with an entry that is meant, each once.
+    pub fn releases_of(&self, is_meant: impl Fn(EntryNumber, Kind) -> bool) -> Vec<Version> {
+        let meant = self.new_records().filter(|(number, record)| is_meant(*number, record.kind));
+        let attempts = meant.filter_map(|(_, record)| self.chain.touched.get(&record.attempt?));
+        let releases: BTreeSet<&Version> = attempts.map(|attempt| &attempt.state.key.release).collect();
+        releases.into_iter().cloned().collect()
+    }
+
+    /// Entries of each kind, among those verified since.
+    pub fn kinds(&self) -> BTreeMap<Kind, u64> {
+        let mut kinds = BTreeMap::new();
+        self.new_records().for_each(|(_, record)| *kinds.entry(record.kind).or_default() += 1);
+        kinds
+    }
+
+    /// Lets go of all statements but those that open attempts.
+    pub fn unload(&mut self) {
+        self.chain.unload();
     }
 
     /// Puts statements at hand again. False when one is not what was verified.

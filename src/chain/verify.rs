@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::anchor::{Limits, TrustAnchor};
-use super::examine::{Examined, Placed, PolicyText, examine};
+use super::examine::{Examined, Placed, PolicyText};
 use super::fault::{Fault, FaultKind, Faults};
 use super::kind_rules::KindCase;
 use super::running::{Addition, Running};
@@ -15,7 +15,6 @@ use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::kinds::{Kind, Mode};
 use crate::id::{Digest, EntryNumber, ObjectId, Origin, Timestamp};
 use crate::sign::{PublicKey, Roster};
-use crate::store::StoredEntry;
 use crate::store::commit::{Commit, ObjectFormat};
 
 /// More faults than a person reads; the rest are counted by the verdict, not listed.
@@ -23,7 +22,6 @@ const MAX_FAULTS: usize = 200;
 
 /// Admits entries in order and ends in a ledger that holds, or in every fault found.
 pub struct Verifier {
-    format: ObjectFormat,
     anchor: TrustAnchor,
     limits: Limits,
     now: Timestamp,
@@ -59,7 +57,6 @@ pub struct Candidate {
 impl Verifier {
     pub fn new(format: ObjectFormat, anchor: TrustAnchor, limits: Limits, now: Timestamp) -> Self {
         Self {
-            format,
             anchor,
             limits,
             now,
@@ -90,9 +87,8 @@ impl Verifier {
         verifier
     }
 
-    /// Takes the next commit of the branch.
-    pub fn admit(&mut self, stored: StoredEntry) {
-        let entry = examine(stored, self.format, &self.limits);
+    /// Takes the next commit of the branch, examined.
+    pub fn admit(&mut self, entry: Examined) {
         let id = entry.id.clone();
         let number = EntryNumber(self.position);
         self.position = self.position.saturating_add(1);

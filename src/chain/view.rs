@@ -212,6 +212,11 @@ impl VerifiedLedger {
         self.chain.record(EntryNumber(newest)).map(|record| record.commit)
     }
 
+    /// Everybody who signed an entry, in the order of their first.
+    pub fn signers(&self) -> &[PersonId] {
+        &self.chain.people
+    }
+
     /// Time of the newest commit, in seconds since 1970.
     pub const fn seconds(&self) -> i64 {
         self.chain.seconds
@@ -328,7 +333,10 @@ impl<'l> View<'l> {
     /// Releases of a pipeline, in the order they were first opened.
     pub fn releases(&self, pipeline: &Name) -> Vec<Version> {
         let releases = self.ledger.chain.releases().into_iter();
-        releases.filter(|(opened, of, _)| of == pipeline && opened.0 < self.size).map(|(_, _, release)| release).collect()
+        releases
+            .filter(|(opened, of, _)| of == pipeline && opened.0 < self.size)
+            .map(|(_, _, release)| release)
+            .collect()
     }
 
     fn opened(&self, key: &AttemptKey) -> Option<Attempt<'l>> {

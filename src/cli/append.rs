@@ -6,8 +6,8 @@ use super::context::{Context, Identity};
 use super::failure::{Failure, FailureKind};
 use super::load::{Loaded, expected};
 use super::state;
-use crate::chain::slug_of;
-use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
+use super::survey::Depth;
+use crate::chain::{Keep, Limits, VerifiedEntry, VerifiedLedger, Verifier, examine, slug_of};
 use crate::entry::kinds::{PolicyFile, Predicate};
 use crate::entry::{Draft, Kind};
 use crate::id::{EntryNumber, ObjectId};
@@ -78,7 +78,7 @@ pub fn append(
 }
 
 /// Reads and verifies what has been appended since: our own entries are read back like anybody's.
-fn catch_up(context: &Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
+fn catch_up(context: &mut Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
     let tip = loaded.store.tip()?;
     let known = loaded.ledger.tip();
     let Some(new) = loaded.store.commits_after(&tip.commit, known.as_ref())? else {
@@ -88,12 +88,12 @@ fn catch_up(context: &Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
     let mut verifier =
         Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default(), context.world().now());
     for id in &new {
-        verifier.admit(loaded.store.entry(id)?);
+        verifier.admit(examine(loaded.store.entry(id)?, loaded.store.format(), &Limits::default()));
     }
     // A fault is only reported by who has read everything.
     loaded.ledger = match verifier.finish() {
         Ok(ledger) => ledger,
-        Err(_) => context.verify_whole(&loaded.store, &tip)?,
+        Err(_) => context.verify_whole(&loaded.store, &tip, Keep::All, Depth::Steps)?.0,
     };
     loaded.tip = tip;
     state::save(context, &loaded.store, &loaded.ledger);

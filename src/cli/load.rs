@@ -3,8 +3,9 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::state;
-use crate::chain::{Fault, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
-use crate::id::ObjectId;
+use super::survey::{Depth, survey};
+use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier, examine};
+use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
 use crate::policy::{Evaluator, Gate, reread};
 use crate::store::git::{Elsewhere, GitStore, Tip};
@@ -17,37 +18,55 @@ pub struct Loaded {
 }
 
 impl Context<'_> {
-    /// Reads and verifies the whole ledger against the pin, from the first entry on.
+    /// Reads and verifies the whole ledger against the pin, from the first entry on, and has all its
+    /// statements at hand.
     pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
         let tip = store.tip()?;
-        let ledger = self.verify_whole(&store, &tip)?;
+        let (ledger, _) = self.verify_whole(&store, &tip, Keep::All, Depth::Steps)?;
         state::save(self, &store, &ledger);
         self.told(Loaded { store, tip, ledger })
     }
 
-    pub fn verify_whole(&self, store: &GitStore, tip: &Tip) -> Result<VerifiedLedger, Failure> {
+    /// Every entry through every step; also the entries whose facts do not follow from their files alone.
+    pub fn verify_whole(
+        &mut self,
+        store: &GitStore,
+        tip: &Tip,
+        keep: Keep,
+        depth: Depth,
+    ) -> Result<(VerifiedLedger, Vec<EntryNumber>), Failure> {
         let anchor = TrustAnchor { first: self.pin(store)? };
-        let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), self.world().now());
-        for id in store.commits(&tip.commit)? {
-            verifier.admit(store.entry(&id)?);
-        }
-        verifier.finish().map_err(|faults| {
+        let now = self.world().now();
+        let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), now).keeping(keep);
+        let commits = store.commits(&tip.commit)?;
+        let cores = self.world().cores();
+        let mut progress = self.printer.world.progress("verifying", commits.len());
+        let doubtful = survey(store, &commits, &mut verifier, depth, cores, &mut progress)?;
+        drop(progress);
+        let ledger = verifier.finish().map_err(|faults| {
             state::forget(self, store);
             Failure::broken(faults)
-        })
+        })?;
+        Ok((ledger, doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect()))
     }
 
     /// Goes on from what was verified here before, with the statements of a release at hand (of every
     /// pipeline's newest without one). Whatever does not fit is settled by reading everything.
     pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
-        match self.resume(release)? {
-            Some(loaded) => self.told(loaded),
-            None => {
-                state::forget(self, &self.open_store()?);
-                self.load_whole()
-            }
+        if let Some(loaded) = self.resume(release)? {
+            return self.told(loaded);
         }
+        let store = self.open_store()?;
+        state::forget(self, &store);
+        let tip = store.tip()?;
+        let (mut ledger, _) = self.verify_whole(&store, &tip, Keep::Openings, Depth::Steps)?;
+        state::save(self, &store, &ledger);
+        let releases = releases(&ledger, release);
+        if !fetch(&store, &tip, &mut ledger, &releases) {
+            return Err(Failure::unknown("the evidence branch changed while it was read").hint("run the command again"));
+        }
+        self.told(Loaded { store, tip, ledger })
     }
 
     fn resume(&mut self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
@@ -68,19 +87,12 @@ impl Context<'_> {
         };
         let mut verifier = Verifier::resume(known, store.format(), Limits::default(), self.world().now());
         for id in new {
-            verifier.admit(store.entry(&id)?);
+            verifier.admit(examine(store.entry(&id)?, store.format(), &Limits::default()));
         }
         let Ok(mut ledger) = verifier.finish() else { return Ok(None) };
-        let releases = match release {
-            Some(text) => crate::id::Version::parse(text).into_iter().collect(),
-            None => ledger.newest_releases(),
-        };
-        let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
-        for wanted in wanted {
-            let Ok(found) = store.statements(&tip.commit, &wanted) else { return Ok(None) };
-            if !ledger.reload(found, store.format()) {
-                return Ok(None);
-            }
+        let releases = releases(&ledger, release);
+        if !fetch(&store, &tip, &mut ledger, &releases) {
+            return Ok(None);
         }
         if !ledger.is_sound() {
             return Ok(None);
@@ -111,6 +123,7 @@ impl Context<'_> {
                 .attempt()
                 .and_then(|key| evaluator.policy(entry.number().0)?.pipeline(&key.pipeline)?.gate(&key.gate));
             if !files.is_empty() {
+                let files: Vec<_> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
                 faults.extend(reread::compare(entry, &files, gate.and_then(Gate::phrase)));
             }
         }
@@ -130,7 +143,7 @@ impl Context<'_> {
         if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
     }
 
-    fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {
+    pub fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {
         let tip = &loaded.tip;
         if let Some(Elsewhere { remote, diverged }) = &tip.elsewhere {
             let line = match diverged {
@@ -146,6 +159,23 @@ impl Context<'_> {
         }
         Ok(loaded)
     }
+}
+
+/// The release a command names, or the newest of every pipeline.
+fn releases(ledger: &VerifiedLedger, release: Option<&str>) -> Vec<Version> {
+    match release {
+        Some(text) => Version::parse(text).into_iter().collect(),
+        None => ledger.newest_releases(),
+    }
+}
+
+/// Puts the statements of releases at hand; false when they are not what was verified.
+pub fn fetch(store: &GitStore, tip: &Tip, ledger: &mut VerifiedLedger, releases: &[Version]) -> bool {
+    let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
+    wanted.iter().all(|wanted| {
+        let found = store.statements(&tip.commit, wanted);
+        found.is_ok_and(|found| ledger.reload(found, store.format()))
+    })
 }
 
 /// The commit a tip stands at, for compare-and-swap.

@@ -12,6 +12,7 @@ mod load;
 mod output;
 mod select;
 mod state;
+mod survey;
 pub mod world;
 
 use std::ffi::OsString;

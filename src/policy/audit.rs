@@ -7,44 +7,42 @@ use crate::chain::{Fault, FaultKind, VerifiedEntry};
 use crate::entry::kinds::{Kind, Open, Predicate};
 use crate::id::{Timestamp, Version};
 
-/// Every promotion evaluated again, and every folder compared with its pipeline's template.
-pub fn audit(evaluator: &Evaluator<'_>) -> Vec<Fault> {
-    evaluator.ledger().entries().filter_map(|entry| judge(evaluator, entry)).collect()
+/// Every promotion whose release is at hand, evaluated again.
+pub fn promotions(evaluator: &Evaluator<'_>) -> Vec<Fault> {
+    let promotions = evaluator.ledger().entries().filter(|entry| entry.kind() == Kind::Promotion);
+    let unjustified = promotions.filter(|entry| !is_void(evaluator, entry) && !evaluator.is_justified(entry));
+    unjustified
+        .map(|entry| fault(entry, FaultKind::Promotion, "a gate that was open", "a gate that was closed".to_owned()))
+        .collect()
 }
 
-fn judge(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Option<Fault> {
-    let fault = |fault, expected, found| {
-        Some(Fault { entry: Some(entry.number()), commit: Some(entry.commit().clone()), fault, expected, found })
+/// Every opening compared with what its pipeline promised: artifacts and the folder's name.
+pub fn openings(evaluator: &Evaluator<'_>) -> Vec<Fault> {
+    evaluator.ledger().entries().filter_map(|entry| judge_opening(evaluator, entry)).collect()
+}
+
+fn judge_opening(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Option<Fault> {
+    let (Predicate::Open(open), Some(key)) = (entry.predicate(), entry.attempt()) else { return None };
+    let policy = evaluator.policy(entry.number().0);
+    let pipeline = policy.and_then(|policy| policy.pipeline(&key.pipeline));
+    let base = policy
+        .zip(pipeline)
+        .and_then(|(policy, pipeline)| base_folder(policy, pipeline, &key.gate, &key.release, entry.recorded_at()));
+    let Some(base) = base else {
+        let found = format!("{}/{}", key.pipeline, key.gate);
+        return Some(fault(entry, FaultKind::Path, "a gate of the policy in force", found));
     };
-    match entry.predicate() {
-        Predicate::Promotion(_) if !is_void(evaluator, entry) && !evaluator.is_justified(entry) => {
-            fault(FaultKind::Promotion, "a gate that was open".to_owned(), "a gate that was closed".to_owned())
-        }
-        Predicate::Open(open) => {
-            let key = entry.attempt()?;
-            let policy = evaluator.policy(entry.number().0);
-            let pipeline = policy.and_then(|policy| policy.pipeline(&key.pipeline));
-            let base = policy.zip(pipeline).and_then(|(policy, pipeline)| {
-                base_folder(policy, pipeline, &key.gate, &key.release, entry.recorded_at())
-            });
-            if base.is_some() && evaluator.promised(entry).as_ref() != Some(&open.artifacts) {
-                let found = format!("{} declared", open.artifacts.len());
-                return fault(FaultKind::Attempt, "the artifacts its pipeline promises".to_owned(), found);
-            }
-            match base {
-                Some(base) if is_repeat_of(open, &base) => None,
-                Some(base) => {
-                    fault(FaultKind::Path, format!("a folder {base}, or {base}.2 …"), open.folder.to_string())
-                }
-                None => fault(
-                    FaultKind::Path,
-                    "a gate of the policy in force".to_owned(),
-                    format!("{}/{}", key.pipeline, key.gate),
-                ),
-            }
-        }
-        _ => None,
+    if evaluator.promised(entry).as_ref() != Some(&open.artifacts) {
+        let found = format!("{} declared", open.artifacts.len());
+        return Some(fault(entry, FaultKind::Attempt, "the artifacts its pipeline promises", found));
     }
+    let expected = format!("a folder {base}, or {base}.2 …");
+    (!is_repeat_of(open, &base)).then(|| fault(entry, FaultKind::Path, &expected, open.folder.to_string()))
+}
+
+fn fault(entry: &VerifiedEntry, fault: FaultKind, expected: &str, found: String) -> Fault {
+    let (number, commit) = (Some(entry.number()), Some(entry.commit().clone()));
+    Fault { entry: number, commit, fault, expected: expected.to_owned(), found }
 }
 
 /// A revoked promotion is no claim any more.

@@ -25,9 +25,9 @@ pub fn sources(evidence: &Evidence) -> Vec<&EvidenceFile> {
     if products.is_empty() { inline.into_iter().take(1).collect() } else { products }
 }
 
-/// Compares an entry's facts with what its files give; `phrase` is the one its gate looked for.
-pub fn compare(entry: &VerifiedEntry, files: &[(&str, Vec<u8>)], phrase: Option<&str>) -> Option<Fault> {
-    let evidence = entry.evidence()?;
+/// What the files give that the facts do not say, in words; none when they agree. `phrase` is the one
+/// the entry's gate looked for.
+pub fn difference(evidence: &Evidence, files: &[(&str, &[u8])], phrase: Option<&str>) -> Option<String> {
     let reader = readers::find(evidence.format.as_str())?;
     let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes, phrase }).collect();
     let found = readers::read_all(reader, &inputs);
@@ -37,15 +37,20 @@ pub fn compare(entry: &VerifiedEntry, files: &[(&str, Vec<u8>)], phrase: Option<
         .filter(|(name, _)| !FROM_ELSEWHERE.contains(&name.as_str()))
         .map(|(n, f)| (n.clone(), f.clone()))
         .collect();
-    let found = match found {
-        Ok(found) if found == recorded => return None,
-        Ok(found) => found
-            .iter()
-            .find(|(name, fact)| recorded.get(*name) != Some(fact))
-            .map_or_else(|| "fewer facts".to_owned(), |(name, fact)| format!("{name} = {fact}")),
-        Err((_, error)) => error.to_string(),
-    };
-    Some(Fault {
+    match found {
+        Ok(found) if found == recorded => None,
+        Ok(found) => {
+            let other = found.iter().find(|(name, fact)| recorded.get(*name) != Some(fact));
+            Some(other.map_or_else(|| "fewer facts".to_owned(), |(name, fact)| format!("{name} = {fact}")))
+        }
+        Err((_, error)) => Some(error.to_string()),
+    }
+}
+
+/// The same as a fault of the entry.
+pub fn compare(entry: &VerifiedEntry, files: &[(&str, &[u8])], phrase: Option<&str>) -> Option<Fault> {
+    let evidence = entry.evidence()?;
+    difference(evidence, files, phrase).map(|found| Fault {
         entry: Some(entry.number()),
         commit: Some(entry.commit().clone()),
         fault: FaultKind::Facts,

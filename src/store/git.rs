@@ -5,9 +5,10 @@
 
 mod entries;
 mod loose;
+mod tree;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -15,7 +16,7 @@ use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
 use super::commit::{self, ObjectFormat};
 use crate::id::ObjectId;
-use entries::Tree;
+use tree::Tree;
 
 /// The evidence branch.
 pub const BRANCH: &str = "refs/heads/evidence";
@@ -91,6 +92,10 @@ pub struct GitStore {
     repo: Repository,
     format: ObjectFormat,
     trees: RefCell<HashMap<Oid, Rc<Tree>>>,
+    /// The commit read last, with its tree.
+    newest: RefCell<Option<(ObjectId, Rc<Tree>)>>,
+    /// Loose objects by the first byte of their id, listed when first asked for.
+    loose: RefCell<HashMap<u8, HashSet<Oid>>>,
 }
 
 impl GitStore {
@@ -104,11 +109,16 @@ impl GitStore {
             (_, message) => StoreError::Unsupported(message.to_owned()),
         })?;
         sync_writes();
+        // Nothing rests on an object's id: statements and files are known by their SHA-256, commits by
+        // their signatures, and packs have checksums of their own against damage.
+        git2::opts::strict_hash_verification(false);
+        // Each object is wanted once; the trees that come again are kept parsed.
+        git2::opts::enable_caching(false);
         let format = match repo.object_format() {
             git2::ObjectFormat::Sha256 => ObjectFormat::Sha256,
             _ => ObjectFormat::Sha1,
         };
-        Ok(Self { repo, format, trees: RefCell::default() })
+        Ok(Self { repo, format, trees: RefCell::default(), newest: RefCell::default(), loose: RefCell::default() })
     }
 
     pub const fn format(&self) -> ObjectFormat {
@@ -149,8 +159,7 @@ impl GitStore {
     fn is_empty(&self, tip: &ObjectId) -> bool {
         let object = self.oid(tip).and_then(|oid| self.read(oid, ObjectType::Commit));
         let links = object.ok().and_then(|object| commit::links(&object));
-        links.is_some_and(|(_, parents)| parents.is_empty())
-            && self.folder(tip, "").is_ok_and(|tree| tree.items.is_empty())
+        links.is_some_and(|(_, parents)| parents.is_empty()) && self.folder(tip, "").is_ok_and(|tree| tree.is_empty())
     }
 
     fn choose(&self, local: Option<ObjectId>, remotes: &[(String, ObjectId)]) -> Result<Tip, StoreError> {
@@ -192,6 +201,11 @@ impl GitStore {
         }
         commits.reverse();
         Ok(known.is_none().then_some(commits))
+    }
+
+    /// The repository's own directory, to open it once more.
+    pub fn directory(&self) -> &Path {
+        self.repo.path()
     }
 
     /// Where git keeps what all work trees of this repository share.
@@ -306,7 +320,7 @@ impl GitStore {
         })
     }
 
-    /// An object's bytes. libgit2 re-hashes what it reads and refuses what does not match its id.
+    /// An object's bytes, of the kind expected and bounded.
     fn read(&self, oid: Oid, kind: ObjectType) -> Result<Vec<u8>, StoreError> {
         if let Some(bytes) = self.read_loose(oid, kind)? {
             return Ok(bytes);

@@ -25,7 +25,7 @@ pub struct StoredFile {
     pub mode: u32,
     pub size: u64,
     pub sha256: Digest,
-    /// The bytes of statements, policies and the README; evidence is kept by digest only.
+    /// Its bytes, but for what is no file (a submodule).
     pub bytes: Option<Vec<u8>>,
 }
 

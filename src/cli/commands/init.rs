@@ -3,7 +3,7 @@
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::Answer;
-use crate::chain::{Limits, TrustAnchor, Verifier};
+use crate::chain::{Limits, TrustAnchor, Verifier, examine};
 use crate::cli::append;
 use crate::cli::args::text;
 use crate::cli::context::{Context, PIN_FILE, pin_text};
@@ -101,7 +101,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let commit = append::begin(&store, &draft, (person.id.as_str(), &person.name), &signer)?;
     let mut verifier =
         Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default(), context.world().now());
-    verifier.admit(store.entry(&commit)?);
+    verifier.admit(examine(store.entry(&commit)?, store.format(), &Limits::default()));
     verifier.finish().map_err(Failure::broken)?;
     // The ledger is there; the two files only describe it and can be written again.
     let write = |path: &std::path::Path, text: &str| {

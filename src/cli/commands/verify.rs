@@ -1,13 +1,19 @@
 //! `ledger verify`: every step over every entry, and every recorded promotion evaluated again.
 
 use super::Answer;
-use crate::chain::Fault;
+use crate::chain::{Fault, Keep, VerifiedLedger};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::load::{Loaded, fetch};
 use crate::cli::output::SCHEMAS;
+use crate::cli::state;
+use crate::cli::survey::Depth;
 use crate::entry::Kind;
+use crate::id::Timestamp;
 use crate::policy::{Evaluator, audit};
-use crate::report::escape::visible;
+
+/// Releases whose statements are at hand at once.
+const RELEASES: usize = 32;
 
 /// Verify the whole ledger
 #[derive(Debug, clap::Args)]
@@ -17,20 +23,10 @@ use crate::report::escape::visible;
 pub struct Args {}
 
 pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = match context.load_whole() {
-        Ok(loaded) => loaded,
+    let ledger = match whole(context) {
+        Ok(ledger) => ledger,
         Err(failure) => return fail(context, failure),
     };
-    let ledger = &loaded.ledger;
-    let evaluator = Evaluator::new(ledger);
-    let mut faults = audit::audit(&evaluator);
-    match context.lying_facts(&loaded, &evaluator, ledger.entries()) {
-        Ok(lies) => faults.extend(lies),
-        Err(failure) => return fail(context, failure),
-    }
-    if !faults.is_empty() {
-        return fail(context, Failure::broken(faults));
-    }
     let anchor = if ledger.is_anchored() { "pinned" } else { "none" };
     if context.printer.json {
         context.printer.json(&serde_json::json!({
@@ -39,16 +35,14 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         }));
         return Ok(Answer::Yes);
     }
-    let count = |kind: Kind| ledger.entries().filter(|entry| entry.kind() == kind).count();
-    let mut people: Vec<&str> = ledger.entries().map(|entry| entry.person().as_str()).collect();
-    people.sort_unstable();
-    people.dedup();
+    let kinds = ledger.kinds();
+    let count = |kind: Kind| kinds.get(&kind).copied().unwrap_or_default();
     let good = context.printer.good();
     context.printer.say(format!("{good} the ledger holds: {}", ledger.origin()));
     context.printer.say(format!(
         "  {} entries by {} signers, every signature checked · {} approvals · {} promotions, each gate evaluated again",
         ledger.size(),
-        people.len(),
+        ledger.signers().len(),
         count(Kind::Approval),
         count(Kind::Promotion)
     ));
@@ -58,8 +52,8 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         ledger.first(),
         if ledger.is_anchored() { "as pinned" } else { "not pinned" }
     ));
-    if let Some(tip) = ledger.entries().next_back() {
-        context.printer.say(format!("  tip    {} at {}  {}", tip.commit(), tip.recorded_at(), visible(tip.summary())));
+    if let (Some(tip), Ok(time)) = (ledger.tip(), Timestamp::from_seconds(ledger.seconds())) {
+        context.printer.say(format!("  tip    {tip} at {time}"));
     }
     if !ledger.is_anchored() {
         context.printer.talk(format!(
@@ -68,6 +62,29 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         ));
     }
     Ok(Answer::Yes)
+}
+
+/// Every step over every entry; then what needs a policy: openings, promotions, facts in doubt. The
+/// statements of a few releases at a time are read again for it, so that no ledger is too long.
+fn whole(context: &mut Context<'_>) -> Result<VerifiedLedger, Failure> {
+    let store = context.open_store()?;
+    let tip = store.tip()?;
+    let (ledger, doubtful) = context.verify_whole(&store, &tip, Keep::Openings, Depth::Facts)?;
+    state::save(context, &store, &ledger);
+    let mut loaded = context.told(Loaded { store, tip, ledger })?;
+    let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
+    let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
+    for releases in promoted.chunks(RELEASES) {
+        if !fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, releases) {
+            return Err(Failure::unknown("the evidence branch changed while it was read").hint("run the command again"));
+        }
+        let evaluator = Evaluator::new(&loaded.ledger);
+        faults.extend(audit::promotions(&evaluator));
+        let doubted = doubtful.iter().filter_map(|number| loaded.ledger.entry(*number));
+        faults.extend(context.lying_facts(&loaded, &evaluator, doubted)?);
+        loaded.ledger.unload();
+    }
+    if faults.is_empty() { Ok(loaded.ledger) } else { Err(Failure::broken(faults)) }
 }
 
 fn schema() -> String {

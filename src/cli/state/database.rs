@@ -188,9 +188,8 @@ impl Past for Database {
             GROUP BY pipeline, release ORDER BY first";
         self.with(|connection| {
             let mut select = connection.prepare_cached(all)?;
-            let releases = select.query_map([self.size()], |row| {
-                Ok((EntryNumber(row.get(0)?), name(row, 1)?, version(row, 2)?))
-            })?;
+            let releases = select
+                .query_map([self.size()], |row| Ok((EntryNumber(row.get(0)?), name(row, 1)?, version(row, 2)?)))?;
             releases.collect::<rusqlite::Result<_>>().map(Some)
         })
         .unwrap_or_default()
@@ -237,7 +236,8 @@ fn add_attempt(transaction: &Transaction<'_>, attempt: &AttemptState) -> rusqlit
 }
 
 fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
-    let key = AttemptKey { pipeline: name(row, 1)?, gate: name(row, 2)?, release: version(row, 3)?, attempt: row.get(4)? };
+    let key =
+        AttemptKey { pipeline: name(row, 1)?, gate: name(row, 2)?, release: version(row, 3)?, attempt: row.get(4)? };
     let opened = EntryNumber(row.get(6)?);
     let attempt = AttemptState { at: row.get(0)?, key, folder: row.get(5)?, opened, entries: row.get(8)? };
     if row.get::<_, [u8; 8]>(7)? == attempt_sum(&attempt) { Ok(attempt) } else { Err(damaged()) }

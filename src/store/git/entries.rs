@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use git2::{ObjectType, Oid};
 
+use super::tree::{MODE_TREE, Tree};
 use super::{GitStore, StoreError};
 use crate::id::{Digest, ObjectId};
 use crate::store::commit;
@@ -14,18 +15,8 @@ use crate::store::{StoredEntry, StoredFile, StoredStatement, Wanted};
 const MAX_FILES: usize = 5_000;
 /// Folders below one another; ours has at most four.
 const MAX_DEPTH: usize = 8;
-/// Statements and policies are kept as bytes up to this size, so that a reader can say what is wrong.
-const KEEP_BYTES: usize = 1 << 20;
-
-/// A parsed tree object: name to mode and id. What is wrong with it is kept beside.
-#[derive(Default)]
-pub(super) struct Tree {
-    pub(super) items: BTreeMap<Vec<u8>, (u32, Oid)>,
-    /// Names that no well-made tree has, stand twice or in the wrong place.
-    odd: Vec<String>,
-}
-
-const MODE_TREE: u32 = 0o040_000;
+/// Parsed trees kept: the folders an entry touches, and those of the entry before it.
+const KEEP_TREES: usize = 64;
 
 impl GitStore {
     /// One commit with what it changed against its first parent.
@@ -35,13 +26,10 @@ impl GitStore {
         let (tree, parents) = commit::links(&object).ok_or_else(unreadable)?;
         let before = match parents.first() {
             None => Rc::default(),
-            Some(parent) => {
-                let parent = self.read(self.oid(parent)?, ObjectType::Commit)?;
-                let (tree, _) = commit::links(&parent).ok_or_else(unreadable)?;
-                self.tree(self.oid(&tree)?)?
-            }
+            Some(parent) => self.root(parent)?,
         };
-        let after = self.tree(self.oid(&tree)?)?;
+        let after = self.tree_like(self.oid(&tree)?, &before)?;
+        self.newest.replace(Some((id.clone(), Rc::clone(&after))));
         let mut entry = StoredEntry { id: id.clone(), commit: object, added: Vec::new(), altered: Vec::new() };
         self.compare(&before, &after, "", 0, &mut entry)?;
         Ok(entry)
@@ -52,8 +40,8 @@ impl GitStore {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let folder = self.folder(at, folder)?;
         let missing = || StoreError::Missing { id: format!("{at}:{path}") };
-        let (_, id) = folder.items.get(name.as_bytes()).ok_or_else(missing)?;
-        self.read(*id, ObjectType::Blob)
+        let id = folder.get(name.as_bytes()).and_then(|item| item.oid()).ok_or_else(missing)?;
+        self.read(id, ObjectType::Blob)
     }
 
     /// Statements of a folder's entries with their commits, as the branch holds them now.
@@ -88,39 +76,54 @@ impl GitStore {
         folder: &str,
         files: &mut BTreeMap<String, (String, Oid)>,
     ) -> Result<(), StoreError> {
-        for (name, (mode, oid)) in &tree.items {
-            let name = String::from_utf8_lossy(name);
+        for (item, oid) in tree.items().filter_map(|item| Some((item, item.oid()?))) {
+            let name = String::from_utf8_lossy(item.name);
             let path = format!("{folder}/{name}");
-            if *mode == MODE_TREE && name.starts_with("part-") {
-                let part = self.tree(*oid)?;
+            if item.mode == MODE_TREE && name.starts_with("part-") {
+                let part = self.tree(oid)?;
                 self.list_statements(&part, &path, files)?;
             } else if let Some((number, _)) = name.split_once('-') {
-                files.insert(number.to_owned(), (path, *oid));
+                files.insert(number.to_owned(), (path, oid));
             }
         }
         Ok(())
     }
 
     pub(super) fn folder(&self, at: &ObjectId, path: &str) -> Result<Rc<Tree>, StoreError> {
-        let object = self.read(self.oid(at)?, ObjectType::Commit)?;
         let missing = || StoreError::Missing { id: format!("{at}:{path}") };
-        let (tree, _) = commit::links(&object).ok_or_else(missing)?;
-        let mut tree = self.tree(self.oid(&tree)?)?;
+        let mut tree = self.root(at)?;
         for part in path.split('/').filter(|part| !part.is_empty()) {
-            tree = self.tree(tree.items.get(part.as_bytes()).ok_or_else(missing)?.1)?;
+            tree = self.tree(tree.get(part.as_bytes()).and_then(|item| item.oid()).ok_or_else(missing)?)?;
         }
         Ok(tree)
     }
 
+    /// A commit's tree. Who reads commits one after the other finds the parent's at hand.
+    fn root(&self, commit: &ObjectId) -> Result<Rc<Tree>, StoreError> {
+        if let Some((_, tree)) = self.newest.borrow().as_ref().filter(|(newest, _)| newest == commit) {
+            return Ok(Rc::clone(tree));
+        }
+        let object = self.read(self.oid(commit)?, ObjectType::Commit)?;
+        let unreadable = || StoreError::Unreadable { id: commit.to_string(), why: "it is no commit".to_owned() };
+        let (tree, _) = commit::links(&object).ok_or_else(unreadable)?;
+        self.tree(self.oid(&tree)?)
+    }
+
     fn tree(&self, oid: Oid) -> Result<Rc<Tree>, StoreError> {
+        self.tree_like(oid, &Tree::default())
+    }
+
+    /// A tree, parsed beside one that it is probably much like.
+    fn tree_like(&self, oid: Oid, like: &Tree) -> Result<Rc<Tree>, StoreError> {
         if let Some(tree) = self.trees.borrow().get(&oid) {
             return Ok(Rc::clone(tree));
         }
         let object = self.read(oid, ObjectType::Tree)?;
         let unreadable = || StoreError::Unreadable { id: oid.to_string(), why: "it is no well-formed tree".to_owned() };
-        let tree = Rc::new(Tree::parse(&object, oid.as_bytes().len()).ok_or_else(unreadable)?);
+        let parsed = Tree::parse(object, oid.as_bytes().len(), like).ok_or_else(unreadable)?;
+        let tree = Rc::new(parsed);
         let mut trees = self.trees.borrow_mut();
-        if trees.len() > 512 {
+        if trees.len() > KEEP_TREES {
             trees.clear();
         }
         trees.insert(oid, Rc::clone(&tree));
@@ -142,26 +145,28 @@ impl GitStore {
         }
         let path = |name: &[u8]| format!("{folder}{}", String::from_utf8_lossy(name));
         entry.altered.extend(after.odd.iter().map(|name| format!("{folder}{name}")));
-        entry
-            .altered
-            .extend(before.items.keys().filter(|name| !after.items.contains_key(*name)).map(|name| path(name)));
-        for (name, (mode, oid)) in &after.items {
-            match before.items.get(name) {
-                Some((old_mode, old)) if old_mode == mode && old == oid => {}
-                Some((MODE_TREE, old)) if *mode == MODE_TREE => {
-                    let (old, new) = (self.tree(*old)?, self.tree(*oid)?);
-                    self.compare(&old, &new, &(path(name) + "/"), depth + 1, entry)?;
+        let changes = after.changes(before);
+        entry.altered.extend(changes.lost.iter().map(|name| path(name)));
+        for (old, new) in changes.new {
+            let name = path(new.name);
+            let unreadable = || StoreError::Unreadable { id: name.clone(), why: "it has no id".to_owned() };
+            let oid = new.oid().ok_or_else(unreadable)?;
+            match old {
+                Some(old) if old.mode == MODE_TREE && new.mode == MODE_TREE => {
+                    let old = self.tree(old.oid().ok_or_else(unreadable)?)?;
+                    let new = self.tree_like(oid, &old)?;
+                    self.compare(&old, &new, &(name + "/"), depth + 1, entry)?;
                 }
-                Some(_) => entry.altered.push(path(name)),
-                None if *mode == MODE_TREE => {
-                    let new = self.tree(*oid)?;
-                    if new.items.is_empty() {
-                        entry.altered.push(path(name));
+                Some(_) => entry.altered.push(name),
+                None if new.mode == MODE_TREE => {
+                    let new = self.tree(oid)?;
+                    if new.is_empty() {
+                        entry.altered.push(name.clone());
                     }
-                    self.compare(&Tree::default(), &new, &(path(name) + "/"), depth + 1, entry)?;
+                    self.compare(&Tree::default(), &new, &(name + "/"), depth + 1, entry)?;
                 }
                 None => {
-                    let file = self.added_file(path(name), *mode, *oid)?;
+                    let file = self.added_file(name, new.mode, oid)?;
                     entry.added.push(file);
                 }
             }
@@ -175,74 +180,7 @@ impl GitStore {
             return Ok(StoredFile { path, mode, size: 0, sha256: Digest::of(b""), bytes: None });
         }
         let bytes = self.read(oid, ObjectType::Blob)?;
-        let evidence = path.contains("/files/") && !path.starts_with("policy/");
-        let keep = !evidence && bytes.len() <= KEEP_BYTES;
         let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
-        Ok(StoredFile { path, mode, size, sha256, bytes: keep.then_some(bytes) })
-    }
-}
-
-impl Tree {
-    /// `<mode> SP <name> NUL <id>`, repeated (gitformat, "tree objects").
-    fn parse(mut bytes: &[u8], id_length: usize) -> Option<Self> {
-        let mut tree = Self::default();
-        let mut last: Vec<u8> = Vec::new();
-        while !bytes.is_empty() {
-            let space = bytes.iter().position(|byte| *byte == b' ')?;
-            let (digits, rest) = (&bytes[..space], &bytes[space + 1..]);
-            let mode = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()?;
-            let nul = rest.iter().position(|byte| *byte == 0)?;
-            let (name, rest) = (&rest[..nul], &rest[nul + 1..]);
-            let (id, rest) = rest.split_at_checked(id_length)?;
-            // Git sorts a folder as if its name ended in a slash.
-            let place = if mode == MODE_TREE { [name, b"/"].concat() } else { name.to_vec() };
-            let sound = is_sound(name) && format!("{mode:o}").as_bytes() == digits && (last.is_empty() || last < place);
-            last = place;
-            if !sound || tree.items.insert(name.to_vec(), (mode, Oid::from_bytes(id).ok()?)).is_some() {
-                tree.odd.push(format!("{} (an odd tree entry)", String::from_utf8_lossy(name)));
-            }
-            bytes = rest;
-        }
-        Some(tree)
-    }
-}
-
-/// A name one path component can have: what `git fsck --strict` accepts, in UTF-8.
-fn is_sound(name: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(name) else { return false };
-    !text.is_empty() && !text.contains('/') && !matches!(text, "." | "..") && !text.eq_ignore_ascii_case(".git")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tree(items: &[(&str, &[u8])]) -> Tree {
-        let item = |(mode, name): &(&str, &[u8])| [mode.as_bytes(), b" ", name, b"\0", &[7; 20]].concat();
-        Tree::parse(&items.iter().flat_map(item).collect::<Vec<u8>>(), 20).unwrap()
-    }
-
-    #[test]
-    fn a_well_made_tree_has_nothing_odd() {
-        let good = tree(&[("100644", b"a-b"), ("40000", b"a"), ("100644", "가".as_bytes())]);
-        assert_eq!((good.items.len(), good.odd), (3, Vec::new()));
-    }
-
-    #[test]
-    fn names_and_modes_that_hide_something_are_noticed() {
-        let odd: [&[(&str, &[u8])]; 8] = [
-            &[("100644", b"a/b")],
-            &[("100644", b"..")],
-            &[("100644", b"\xff")],
-            &[("40000", b".GIT")],
-            &[("0100644", b"a")],
-            &[("100644", b"b"), ("100644", b"a")],
-            &[("100644", b"a"), ("100644", b"a")],
-            &[("40000", b"a"), ("100644", b"a-b")],
-        ];
-        for items in odd {
-            assert_eq!(tree(items).odd.len(), 1, "{items:?}");
-        }
-        assert!(Tree::parse(b"100644 a\0short", 20).is_none());
+        Ok(StoredFile { path, mode, size, sha256, bytes: Some(bytes) })
     }
 }

@@ -18,6 +18,9 @@ const MAX_HEADER: usize = 32;
 impl GitStore {
     /// An object's bytes when it lies loose in this repository; `None` when it does not.
     pub(super) fn read_loose(&self, oid: Oid, kind: ObjectType) -> Result<Option<Vec<u8>>, StoreError> {
+        if !self.is_loose(oid) {
+            return Ok(None);
+        }
         let hex = oid.to_string();
         let (folder, name) = hex.split_at(2);
         let path = self.repo.commondir().join("objects").join(folder).join(name);
@@ -47,5 +50,22 @@ impl GitStore {
             return Err(unreadable("its bytes do not match its id".to_owned()));
         }
         Ok(Some(body))
+    }
+
+    /// Whether an object lay loose when its folder was first looked into: in a packed repository most
+    /// do not, and asking the file system for each costs more than reading it. What was written since is
+    /// libgit2's to find.
+    fn is_loose(&self, oid: Oid) -> bool {
+        let Some(first) = oid.as_bytes().first().copied() else { return false };
+        let mut loose = self.loose.borrow_mut();
+        let list = || {
+            let folder = self.repo.commondir().join("objects").join(format!("{first:02x}"));
+            let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let names = files.filter_map(|file| file.file_name().into_string().ok());
+            names
+                .filter_map(|name| Oid::from_str_ext(&format!("{first:02x}{name}"), self.repo.object_format()).ok())
+                .collect()
+        };
+        loose.entry(first).or_insert_with(list).contains(&oid)
     }
 }
