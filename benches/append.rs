@@ -35,7 +35,7 @@ fn main() {
     drop(std::process::Command::new("sync").status());
     for ledger in &mut ledgers {
         ledger.first = append(&ledger.repo, "first");
-        drop(append_inside(&ledger.repo, "first inside"));
+        let _ = append_inside(&ledger.repo, "first inside");
     }
     for turn in 0..APPENDS {
         for ledger in &mut ledgers {
