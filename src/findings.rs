@@ -164,6 +164,27 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// One text or an array of texts.
+    /// A whole number from 0 on that must be there.
+    pub fn number(&mut self, key: &'static str, findings: &mut Findings) -> Option<u64> {
+        let Some(value) = self.value(key) else {
+            findings.add(self.span(), format!("{} needs `{key}`", self.name));
+            return None;
+        };
+        number_of(value, key, findings)
+    }
+
+    /// An array of whole numbers from 0 on; empty when absent.
+    pub fn numbers(&mut self, key: &'static str, findings: &mut Findings) -> Vec<u64> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        match value.get_ref().as_array() {
+            Some(items) => items.iter().filter_map(|item| number_of(item, key, findings)).collect(),
+            None => {
+                findings.add(value.span(), format!("`{key}` must be an array of whole numbers"));
+                Vec::new()
+            }
+        }
+    }
+
     pub fn texts(&mut self, key: &'static str, findings: &mut Findings) -> Vec<(&'t str, Range<usize>)> {
         let Some(value) = self.value(key) else { return Vec::new() };
         match value.get_ref() {
@@ -253,6 +274,14 @@ impl<'t, 'i> Table<'t, 'i> {
             }
         }
     }
+}
+
+fn number_of(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<u64> {
+    let number = value.get_ref().as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
+    if number.is_none() {
+        findings.add(value.span(), format!("`{key}` must be a whole number"));
+    }
+    number
 }
 
 fn text_of<'t>(value: &'t Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<&'t str> {

@@ -2,16 +2,13 @@
 
 use super::fault::FaultKind;
 use super::running::Running;
+use super::succession::REVOCABLE;
 use super::verify::{Candidate, Problems};
-use crate::entry::kinds::{AttemptKey, Kind, Predicate};
-use crate::id::{Digest, Origin};
+use crate::entry::kinds::{Approval, AttemptKey, Decision, Kind, Predicate};
+use crate::id::{Digest, Origin, PersonId};
 use crate::sign::Roster;
 use crate::sign::roster::Person;
 use crate::store::layout::{POLICY_FOLDER, Position, slug};
-
-/// Never a policy, never another revocation; an attempt's opening holds everything after it, and a
-/// rollback taken back would make its promotion stand again.
-const REVOCABLE: &[Kind] = &[Kind::Evidence, Kind::Approval, Kind::Waiver, Kind::Promotion, Kind::Trigger];
 
 /// What an entry is judged by.
 pub struct KindCase<'c> {
@@ -28,6 +25,9 @@ impl KindCase<'_> {
         let actor = self.roster.and_then(|roster| roster.person(&predicate.actor().id));
         match predicate {
             Predicate::Policy(_) => self.policy(entry, actor, problems),
+            Predicate::Approval(approval) if approval.ledger.attempt.is_none() => {
+                self.policy_approval(approval, actor, problems);
+            }
             _ if self.chain.policies.is_empty() => {
                 problems.push((
                     FaultKind::Attempt,
@@ -38,7 +38,7 @@ impl KindCase<'_> {
             _ => {}
         }
         self.path(entry, actor, problems);
-        self.references(entry, problems);
+        self.references(entry, actor, problems);
         self.saw(entry, problems);
     }
 
@@ -50,15 +50,54 @@ impl KindCase<'_> {
             let expected = format!("it replaces {}", show(replaced));
             problems.push((FaultKind::PolicyUnapproved, expected, show(policy.replaces)));
         }
-        let entitled = |roster: &Roster| actor.is_some_and(|actor| !actor.bot && actor.has_role(&roster.policy_role));
-        if let Some(roster) = self.roster.filter(|roster| !entitled(roster)) {
-            let expected = format!("a person with the role {}", roster.policy_role);
-            problems.push((FaultKind::PolicyUnapproved, expected, policy.actor.id.to_string()));
-        }
-        if let (Some(new), Some(origin)) = (&entry.policy, self.origin)
-            && new.roster.origin != *origin
-        {
+        self.entitled(&policy.actor.id, actor, problems);
+        let Some(new) = &entry.policy else { return };
+        if let Some(origin) = self.origin.filter(|origin| new.roster.origin != **origin) {
             problems.push((FaultKind::Origin, origin.to_string(), new.roster.origin.to_string()));
+        }
+        for key in new.roster.people().flat_map(|person| &person.keys) {
+            if let Some(since) = self.chain.given_up.keys.get(key) {
+                let expected = format!("no key that is compromised since entry {since}");
+                problems.push((FaultKind::PolicyMalformed, expected, key.fingerprint()));
+            }
+        }
+        for given_up in new.roster.compromised.iter().filter(|key| key.since > entry.number) {
+            let expected = format!("a key compromised since an entry up to {}", entry.number);
+            problems.push((FaultKind::PolicyMalformed, expected, given_up.since.to_string()));
+        }
+    }
+
+    /// An approval of a proposed policy: by somebody entitled under the policy in force, once.
+    fn policy_approval(&self, approval: &Approval, actor: Option<&Person>, problems: &mut Problems) {
+        self.entitled(&approval.actor.id, actor, problems);
+        let in_force = self.chain.policies.last().map(|policy| policy.digest());
+        if in_force != Some(approval.saw.policy) {
+            let expected = in_force.map_or("none".to_owned(), |digest| format!("sha256:{digest} in force"));
+            problems.push((FaultKind::PolicyUnapproved, expected, format!("sha256:{}", approval.saw.policy)));
+        }
+        let proposal = match approval.saw.evidence.as_slice() {
+            [id] => self.chain.proposals.iter().find(|proposal| proposal.id == *id),
+            _ => None,
+        };
+        let Some(proposal) = proposal else {
+            problems.push((FaultKind::Reference, "one policy that is proposed now".to_owned(), "no such".to_owned()));
+            return;
+        };
+        if approval.decision != Decision::Approved {
+            let found = approval.decision.word().to_owned();
+            problems.push((FaultKind::PolicyUnapproved, Decision::Approved.word().to_owned(), found));
+        }
+        if proposal.approved_by.contains(&approval.actor.id) {
+            let expected = format!("somebody who has not approved entry {} yet", proposal.entry);
+            problems.push((FaultKind::PolicyUnapproved, expected, approval.actor.id.to_string()));
+        }
+    }
+
+    /// The signer has a say in policies, by the roster in force; entry 0 is judged by nobody's.
+    fn entitled(&self, id: &PersonId, actor: Option<&Person>, problems: &mut Problems) {
+        if let Some(roster) = self.roster.filter(|roster| !actor.is_some_and(|actor| roster.may_approve(actor))) {
+            let expected = format!("a person with the role {}", roster.approve.role);
+            problems.push((FaultKind::PolicyUnapproved, expected, id.to_string()));
         }
     }
 
@@ -101,7 +140,7 @@ impl KindCase<'_> {
     }
 
     /// Entries it names exist, are earlier, and may be named by this person.
-    fn references(&self, entry: &Candidate, problems: &mut Problems) {
+    fn references(&self, entry: &Candidate, actor: Option<&Person>, problems: &mut Problems) {
         let predicate = &entry.placed.statement.predicate;
         for id in predicate.references() {
             if self.chain.position(id).is_none() {
@@ -119,7 +158,12 @@ impl KindCase<'_> {
             return;
         };
         let person = usize::try_from(target.person).ok().and_then(|at| self.chain.people.get(at));
-        let own = predicate.kind() == Kind::Rollback || person == Some(&predicate.actor().id);
+        let any = match predicate {
+            Predicate::Rollback(_) => true,
+            Predicate::Revoke(_) => self.roster.zip(actor).is_some_and(|(roster, actor)| roster.may_revoke(actor)),
+            _ => false,
+        };
+        let own = any || person == Some(&predicate.actor().id);
         let attempt = predicate.scope().attempt.as_ref().and_then(|key| self.chain.attempt(key)).map(|state| state.at);
         if !kinds.contains(&target.kind) || !own || target.attempt != attempt {
             let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();

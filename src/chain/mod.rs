@@ -12,6 +12,7 @@ pub mod past;
 pub mod records;
 mod running;
 pub mod saved;
+mod succession;
 pub mod verify;
 pub mod view;
 
@@ -21,5 +22,6 @@ pub use fault::{Fault, FaultKind, Faults};
 pub use kind_rules::slug_of;
 pub use past::Past;
 pub use saved::Saved;
+pub use succession::{Proposal, REVOCABLE};
 pub use verify::{Keep, Verifier};
 pub use view::{VerifiedEntry, VerifiedLedger, View};

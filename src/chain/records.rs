@@ -3,8 +3,8 @@
 use crate::entry::Kind;
 use crate::id::{Digest, EntryId, EntryNumber, ObjectId, from_hex, to_hex};
 
-/// Bytes of one record: id, root before, commit id (zero-padded), kind, attempt, person.
-pub const RECORD: usize = 32 + 32 + 32 + 1 + 4 + 4;
+/// Bytes of one record: id, root before, commit id (zero-padded), kind, attempt, person, key.
+pub const RECORD: usize = 32 + 32 + 32 + 1 + 4 + 4 + 4;
 
 /// Stands for "no attempt" (a policy entry).
 const NONE: u32 = u32::MAX;
@@ -21,6 +21,8 @@ pub struct Record {
     pub attempt: Option<u32>,
     /// Index into the chain's people.
     pub person: u32,
+    /// Index into the chain's keys.
+    pub key: u32,
 }
 
 impl Record {
@@ -33,7 +35,8 @@ impl Record {
         bytes[64..96].iter_mut().zip(commit).for_each(|(to, from)| *to = from);
         bytes[96] = u8::try_from(kind).unwrap_or(u8::MAX);
         bytes[97..101].copy_from_slice(&self.attempt.unwrap_or(NONE).to_be_bytes());
-        bytes[101..].copy_from_slice(&self.person.to_be_bytes());
+        bytes[101..105].copy_from_slice(&self.person.to_be_bytes());
+        bytes[105..].copy_from_slice(&self.key.to_be_bytes());
         bytes
     }
 
@@ -49,6 +52,7 @@ impl Record {
             kind: *Kind::ALL.get(usize::from(bytes[96]))?,
             attempt: (attempt != NONE).then_some(attempt),
             person: word(101)?,
+            key: word(105)?,
         })
     }
 }
@@ -99,6 +103,7 @@ mod tests {
             kind: Kind::Approval,
             attempt,
             person: 3,
+            key: 4,
         };
         let mut records = Records::after(7);
         let (first, second) = (record(1, None), record(2, Some(9)));

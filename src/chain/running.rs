@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::{Record, Records};
+use super::succession::{GivenUp, Proposal};
 use super::view::{PolicyInForce, VerifiedEntry};
 use crate::entry::kinds::{AttemptKey, Kind, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, PersonId, Version, fold};
-use crate::sign::Roster;
+use crate::sign::{PublicKey, Roster};
 use crate::store::layout::POLICY_FOLDER;
 
 /// The running state of a verification. What an earlier process verified is asked of the `past`; of
@@ -24,9 +25,13 @@ pub struct Running {
     /// Time of the newest commit.
     pub seconds: i64,
     pub people: Vec<PersonId>,
+    pub keys: Vec<PublicKey>,
     /// Attempts opened so far.
     pub attempts: u32,
     pub policies: Vec<PolicyInForce>,
+    /// Policies proposed to replace the last of them.
+    pub proposals: Vec<Proposal>,
+    pub given_up: GivenUp,
     /// Entries in the policy folder.
     pub policy_entries: u64,
     /// Entries voided, and by which entry.
@@ -139,26 +144,24 @@ impl Running {
     pub fn add(&mut self, addition: Addition, keep: bool) {
         let Addition { entry, policy } = addition;
         let number = self.next();
-        let predicate = entry.predicate();
         let attempt = self.touch(&entry);
         if attempt.is_none() {
             self.policy_entries += 1;
         }
-        if let Predicate::Revoke(revoke) = predicate
+        if let Predicate::Revoke(revoke) = entry.predicate()
             && let Some(voided) = self.position(revoke.voids)
         {
             self.revoked.insert(voided, number);
         }
-        if let Some((text, roster)) = policy {
-            self.policies.push(PolicyInForce::new(number, text, roster));
-        }
+        self.succeed(number, &entry, policy);
         let record = Record {
             id: entry.id(),
             root_before: self.merkle.root(),
             commit: entry.commit().clone(),
             kind: entry.kind(),
             attempt,
-            person: self.person(entry.person()),
+            person: index_of(&mut self.people, entry.person()),
+            key: index_of(&mut self.keys, &entry.key()),
         };
         self.records.push(&record);
         self.merkle.push(entry.statement().bytes());
@@ -209,13 +212,14 @@ impl Running {
         touched.entries.push(entry.number());
         Some(at)
     }
+}
 
-    fn person(&mut self, id: &PersonId) -> u32 {
-        let known = self.people.iter().position(|known| known == id);
-        let at = known.unwrap_or_else(|| {
-            self.people.push(id.clone());
-            self.people.len() - 1
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
-    }
+/// Where a value stands in a list that each value enters once.
+fn index_of<T: Clone + PartialEq>(list: &mut Vec<T>, value: &T) -> u32 {
+    let known = list.iter().position(|known| known == value);
+    let at = known.unwrap_or_else(|| {
+        list.push(value.clone());
+        list.len() - 1
+    });
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -15,16 +15,17 @@ use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::Record;
 use super::running::Running;
+use super::succession::Proposal;
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::{Kind, Statement};
-use crate::id::{Digest, EntryNumber, Name, Origin, PersonId, Version};
-use crate::sign::Roster;
+use crate::id::{Digest, EntryId, EntryNumber, Name, Origin, PersonId, Version};
 use crate::sign::sshsig::SshSignature;
+use crate::sign::{PublicKey, Roster};
 use crate::store::commit::{ObjectFormat, SignedCommit};
 use crate::store::{StoredStatement, Wanted};
 
 /// What wrote it: another version, or other rules (count them here), verifies again.
-const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 2");
+const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 3");
 
 /// Everything but the records and attempts, which are looked up one by one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,9 +40,22 @@ pub struct Saved {
     seconds: i64,
     people: Vec<PersonId>,
     attempts: u32,
+    keys: Vec<PublicKey>,
     policies: Vec<(u64, String)>,
+    proposals: Vec<SavedProposal>,
     policy_entries: u64,
     revoked: Vec<(u64, u64)>,
+    given_up: Vec<(PublicKey, u64)>,
+    voided: Vec<(u64, u64)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedProposal {
+    entry: u64,
+    id: EntryId,
+    text: String,
+    approved_by: BTreeSet<PersonId>,
 }
 
 impl Saved {
@@ -58,8 +72,12 @@ impl Saved {
             people: chain.people.clone(),
             attempts: chain.attempts,
             policies: chain.policies.iter().map(|policy| (policy.entry().0, policy.text().to_owned())).collect(),
+            keys: chain.keys.clone(),
+            proposals: chain.proposals.iter().map(SavedProposal::of).collect(),
             policy_entries: chain.policy_entries,
-            revoked: chain.revoked.iter().map(|(voided, by)| (voided.0, by.0)).collect(),
+            revoked: numbers(&chain.revoked),
+            given_up: chain.given_up.keys.iter().map(|(key, since)| (*key, since.0)).collect(),
+            voided: numbers(&chain.given_up.voided),
         }
     }
 
@@ -90,13 +108,35 @@ impl Saved {
         chain.merkle = Merkle::restore(self.size, self.subtrees)?;
         (chain.seconds, chain.people, chain.attempts) = (self.seconds, self.people, self.attempts);
         chain.policy_entries = self.policy_entries;
-        chain.revoked = self.revoked.into_iter().map(|(voided, by)| (EntryNumber(voided), EntryNumber(by))).collect();
+        (chain.keys, chain.revoked) = (self.keys, entries(self.revoked));
+        chain.given_up.keys = self.given_up.into_iter().map(|(key, since)| (key, EntryNumber(since))).collect();
+        chain.given_up.voided = entries(self.voided);
         for (entry, text) in self.policies {
             let roster = Roster::parse(&text).ok()?;
             chain.policies.push(PolicyInForce::new(EntryNumber(entry), text, roster));
         }
+        for saved in self.proposals {
+            let SavedProposal { entry, id, text, approved_by } = saved;
+            let roster = Roster::parse(&text).ok()?;
+            chain.proposals.push(Proposal { entry: EntryNumber(entry), id, text, roster, approved_by });
+        }
         Some(VerifiedLedger { origin: self.origin, first: self.first, chain, anchored: anchored.is_some() })
     }
+}
+
+impl SavedProposal {
+    fn of(proposal: &Proposal) -> Self {
+        let Proposal { entry, id, text, approved_by, .. } = proposal;
+        Self { entry: entry.0, id: *id, text: text.clone(), approved_by: approved_by.clone() }
+    }
+}
+
+fn numbers(pairs: &BTreeMap<EntryNumber, EntryNumber>) -> Vec<(u64, u64)> {
+    pairs.iter().map(|(one, other)| (one.0, other.0)).collect()
+}
+
+fn entries(pairs: Vec<(u64, u64)>) -> BTreeMap<EntryNumber, EntryNumber> {
+    pairs.into_iter().map(|(one, other)| (EntryNumber(one), EntryNumber(other))).collect()
 }
 
 impl VerifiedLedger {

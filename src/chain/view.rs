@@ -1,10 +1,12 @@
 //! What a verified ledger can be asked. Read-only: nothing here can change what was checked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::examine::Placed;
 use super::past::AttemptState;
 use super::running::Running;
+use super::succession::Proposal;
 use crate::entry::Statement;
 use crate::entry::kinds::{AttemptKey, Evidence, Kind, Open, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, Origin, PersonId, Timestamp, Version};
@@ -240,6 +242,22 @@ impl VerifiedLedger {
         &self.chain.policies
     }
 
+    /// Policies that are proposed and not in force.
+    pub fn proposals(&self) -> &[Proposal] {
+        &self.chain.proposals
+    }
+
+    /// The entry that voided another: a revocation, or a policy that gave up the key.
+    pub fn voided_by(&self, number: EntryNumber) -> Option<EntryNumber> {
+        let chain = &self.chain;
+        [&chain.revoked, &chain.given_up.voided].iter().filter_map(|voided| voided.get(&number).copied()).min()
+    }
+
+    /// From which entry on a key is not believed, where a policy gave it up.
+    pub fn given_up(&self, key: PublicKey) -> Option<EntryNumber> {
+        self.chain.given_up.keys.get(&key).copied()
+    }
+
     /// Entries that policies brought or proposed.
     pub const fn policy_entries(&self) -> u64 {
         self.chain.policy_entries
@@ -250,6 +268,11 @@ impl VerifiedLedger {
         self.chain.has_folder(folder)
     }
 
+    /// What an attempt was opened for; `None` when its opening is not at hand.
+    pub fn opening(&self, key: &AttemptKey) -> Option<&Open> {
+        self.view().opened(key).map(|attempt| attempt.open)
+    }
+
     /// Where an attempt's entries go, and how many there are.
     pub fn attempt(&self, key: &AttemptKey) -> Option<AttemptState> {
         self.chain.attempt(key)
@@ -257,12 +280,13 @@ impl VerifiedLedger {
 
     /// The whole ledger.
     pub fn view(&self) -> View<'_> {
-        View { ledger: self, size: self.size() }
+        self.as_of(self.size())
     }
 
     /// The ledger as it was with its first `size` entries.
     pub fn as_of(&self, size: u64) -> View<'_> {
-        View { ledger: self, size: size.min(self.size()) }
+        let size = size.min(self.size());
+        View { ledger: self, size, known: size }
     }
 }
 
@@ -271,6 +295,8 @@ impl VerifiedLedger {
 pub struct View<'l> {
     ledger: &'l VerifiedLedger,
     size: u64,
+    /// Keys given up by entries below this are not believed.
+    known: u64,
 }
 
 impl<'l> View<'l> {
@@ -289,7 +315,24 @@ impl<'l> View<'l> {
 
     /// The same ledger, up to and without this entry.
     pub fn before(&self, entry: EntryNumber) -> Self {
-        Self { ledger: self.ledger, size: self.size.min(entry.0) }
+        Self { size: self.size.min(entry.0), ..*self }
+    }
+
+    /// The same entries, with what is known of keys after `known` entries.
+    pub fn knowing(self, known: u64) -> Self {
+        Self { known, ..self }
+    }
+
+    pub const fn known(&self) -> u64 {
+        self.known
+    }
+
+    fn is_void(&self, number: EntryNumber) -> bool {
+        let chain = &self.ledger.chain;
+        let void = |voided: &BTreeMap<EntryNumber, EntryNumber>, below: u64| {
+            voided.get(&number).is_some_and(|by| by.0 < below)
+        };
+        void(&chain.revoked, self.size) || void(&chain.given_up.voided, self.known)
     }
 
     /// The policy in force after the last entry of this view.
@@ -308,14 +351,14 @@ impl<'l> View<'l> {
 
     /// Entries of one attempt that have not been voided, in order.
     pub fn attempt(&self, key: &AttemptKey) -> impl Iterator<Item = &'l VerifiedEntry> + use<'l> {
-        let (ledger, size) = (self.ledger, self.size);
-        let numbers = ledger.chain.by_attempt.get(key);
+        let view = *self;
+        let numbers = view.ledger.chain.by_attempt.get(key);
         numbers
             .into_iter()
             .flatten()
-            .take_while(move |number| number.0 < size)
-            .filter(move |number| ledger.chain.revoked.get(number).is_none_or(|by| by.0 >= size))
-            .filter_map(move |number| ledger.entry(*number))
+            .take_while(move |number| number.0 < view.size)
+            .filter(move |number| !view.is_void(**number))
+            .filter_map(move |number| view.ledger.entry(*number))
     }
 
     /// Attempts at a gate for a release, first to last.

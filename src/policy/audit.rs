@@ -10,7 +10,8 @@ use crate::id::{Timestamp, Version};
 /// Every promotion whose release is at hand, evaluated again.
 pub fn promotions(evaluator: &Evaluator<'_>) -> Vec<Fault> {
     let promotions = evaluator.ledger().entries().filter(|entry| entry.kind() == Kind::Promotion);
-    let unjustified = promotions.filter(|entry| !is_void(evaluator, entry) && !evaluator.is_justified(entry));
+    let unjustified =
+        promotions.filter(|entry| !is_void(evaluator, entry) && !evaluator.is_justified(entry, entry.number().0));
     unjustified
         .map(|entry| fault(entry, FaultKind::Promotion, "a gate that was open", "a gate that was closed".to_owned()))
         .collect()

@@ -38,7 +38,7 @@ pub struct Evaluator<'l> {
     ledger: &'l VerifiedLedger,
     policies: Vec<(EntryNumber, Option<Policy>)>,
     /// Promotions already evaluated again: the past does not change.
-    justified: RefCell<BTreeMap<EntryNumber, bool>>,
+    justified: RefCell<BTreeMap<(EntryNumber, u64), bool>>,
 }
 
 impl<'l> Evaluator<'l> {
@@ -57,7 +57,10 @@ impl<'l> Evaluator<'l> {
     }
 
     pub fn decide(&self, ask: &Ask<'_>) -> Decision {
-        let view = self.ledger.as_of(ask.size);
+        self.decide_on(self.ledger.as_of(ask.size), ask)
+    }
+
+    fn decide_on(&self, view: View<'l>, ask: &Ask<'_>) -> Decision {
         let mut decision = Decision {
             pipeline: ask.pipeline.clone(),
             gate: ask.gate.clone(),
@@ -125,7 +128,8 @@ impl<'l> Evaluator<'l> {
     }
 
     /// The promotion that opened a gate for a release and still stands: in the newest attempt,
-    /// not reversed, and borne out when evaluated again.
+    /// not reversed, and borne out when evaluated again, also without what a key signed that is known by
+    /// now to have been in other hands.
     pub fn promotion(
         &self,
         view: View<'l>,
@@ -137,7 +141,7 @@ impl<'l> Evaluator<'l> {
         let mut standing = None;
         for entry in view.attempt(attempt.key) {
             match entry.predicate() {
-                Predicate::Promotion(_) if self.is_justified(entry) => standing = Some(entry),
+                Predicate::Promotion(_) if self.is_justified(entry, view.known()) => standing = Some(entry),
                 // What was rolled back stays so; the release goes on in a new attempt.
                 Predicate::Rollback(_) => return None,
                 _ => {}
@@ -146,21 +150,23 @@ impl<'l> Evaluator<'l> {
         standing
     }
 
-    /// Whether a recorded promotion's gate was open, judged by what stood before the entry.
-    pub fn is_justified(&self, promotion: &VerifiedEntry) -> bool {
-        let known = self.justified.borrow().get(&promotion.number()).copied();
-        known.unwrap_or_else(|| {
-            let justified = self.judge(promotion);
-            self.justified.borrow_mut().insert(promotion.number(), justified);
+    /// Whether a recorded promotion's gate was open, judged by what stood before the entry, and by what
+    /// is known of keys after `known` entries.
+    pub fn is_justified(&self, promotion: &VerifiedEntry, known: u64) -> bool {
+        let question = (promotion.number(), known);
+        let answer = self.justified.borrow().get(&question).copied();
+        answer.unwrap_or_else(|| {
+            let justified = self.judge(promotion, known);
+            self.justified.borrow_mut().insert(question, justified);
             justified
         })
     }
 
-    fn judge(&self, promotion: &VerifiedEntry) -> bool {
+    fn judge(&self, promotion: &VerifiedEntry, known: u64) -> bool {
         let (Predicate::Promotion(claim), Some(key)) = (promotion.predicate(), promotion.attempt()) else {
             return false;
         };
-        let decision = self.decide(&Ask {
+        let ask = Ask {
             pipeline: &key.pipeline,
             gate: &key.gate,
             release: &key.release,
@@ -169,7 +175,8 @@ impl<'l> Evaluator<'l> {
             now: promotion.committed_at(),
             observed: &Observed::new(),
             source: None,
-        });
+        };
+        let decision = self.decide_on(self.ledger.as_of(ask.size).knowing(known), &ask);
         decision.verdict() == Verdict::Open
             && decision.policy == claim.policy
             && claim.to == key.gate

@@ -10,7 +10,7 @@ use toml::de::DeTable;
 
 use super::public_key::PublicKey;
 use crate::findings::{Findings, Table};
-use crate::id::{Name, Origin, PersonId, fold, is_invisible};
+use crate::id::{EntryNumber, Name, Origin, PersonId, fold, is_invisible};
 
 /// Who may sign what, from one policy file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,28 @@ pub struct Roster {
     pub origin: Origin,
     people: Vec<Person>,
     /// Who approves the policy that replaces this one.
-    pub policy_role: Name,
+    pub approve: Approve,
+    /// The role that may revoke what others brought; without one, everybody only their own.
+    pub revoke: Option<Name>,
+    /// Keys that are not believed any more, and from when.
+    pub compromised: Vec<Compromised>,
+}
+
+/// So many different people with this role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approve {
+    pub role: Name,
+    pub count: u32,
+}
+
+/// A key that fell into other hands: what it signed from an entry on is void, but for some entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compromised {
+    pub key: PublicKey,
+    pub since: EntryNumber,
+    /// Entries somebody has looked into and vouches for.
+    pub except: Vec<EntryNumber>,
+    pub reason: String,
 }
 
 /// One person or bot.
@@ -65,7 +86,7 @@ impl Roster {
             let text = ledger.required("origin", findings)?;
             checked(Origin::parse(text), ledger.span_of("origin"), findings)
         });
-        let policy = root.required_table("policy", findings).and_then(|table| read_approve(table, findings));
+        let policy = root.required_table("policy", findings).and_then(|table| read_succession(table, findings));
         let people: Vec<(Person, Range<usize>)> = root
             .tables("person", findings)
             .into_iter()
@@ -73,13 +94,32 @@ impl Roster {
             .map(|(span, person)| (person, span))
             .collect();
         check_unique(&people, findings);
+        let compromised: Vec<Compromised> = root
+            .tables("compromised", findings)
+            .into_iter()
+            .filter_map(|table| read_compromised(table, &people, findings))
+            .collect();
         let people: Vec<Person> = people.into_iter().map(|(person, _)| person).collect();
-        let (policy_role, role_span) = policy?;
-        if !people.iter().any(|p| !p.bot && !p.keys.is_empty() && p.has_role(&policy_role)) {
-            let message = format!("nobody with a key has the role `{policy_role}`: this policy could never be changed");
-            findings.add(role_span, message);
+        let (approve, revoke, span) = policy?;
+        let able = people.iter().filter(|person| !person.keys.is_empty() && may_approve(person, &approve)).count();
+        if able < approve.count as usize {
+            let message = format!(
+                "{able} people with a key have the role `{}`, and {} must approve: this policy could never be changed",
+                approve.role, approve.count
+            );
+            findings.add(span, message);
         }
-        Some(Self { origin: origin?, people, policy_role })
+        Some(Self { origin: origin?, people, approve, revoke, compromised })
+    }
+
+    /// Whether a person has a say in the policy that replaces this one.
+    pub fn may_approve(&self, person: &Person) -> bool {
+        may_approve(person, &self.approve)
+    }
+
+    /// Whether a person may revoke what others brought.
+    pub fn may_revoke(&self, person: &Person) -> bool {
+        !person.bot && self.revoke.as_ref().is_some_and(|role| person.has_role(role))
     }
 
     pub fn people(&self) -> impl Iterator<Item = &Person> {
@@ -143,23 +183,51 @@ pub fn checked<T, E: std::fmt::Display>(value: Result<T, E>, span: Range<usize>,
     value.map_err(|error| findings.add(span, error.to_string())).ok()
 }
 
-fn read_approve(mut policy: Table<'_, '_>, findings: &mut Findings) -> Option<(Name, Range<usize>)> {
+fn may_approve(person: &Person, approve: &Approve) -> bool {
+    !person.bot && person.has_role(&approve.role)
+}
+
+fn read_succession(
+    mut policy: Table<'_, '_>,
+    findings: &mut Findings,
+) -> Option<(Approve, Option<Name>, Range<usize>)> {
     let span = policy.span_of("approve");
-    let Some(mut approve) = policy.required_table("approve", findings) else {
-        policy.finish(findings);
-        return None;
-    };
-    let role = approve.required("role", findings);
-    let role = role.and_then(|role| checked(Name::parse(role), approve.span_of("role"), findings));
-    if approve.count("count", 1, findings) != 1 {
-        findings.add(
-            approve.span_of("count"),
-            "a policy is approved by the one signature of its own entry: `count` must be 1",
-        );
-    }
-    approve.finish(findings);
+    let approve = policy.required_table("approve", findings).and_then(|mut approve| {
+        let role = read_role(&mut approve, findings);
+        let count = approve.count("count", 1, findings);
+        approve.finish(findings);
+        Some(Approve { role: role?, count })
+    });
+    let revoke = policy.table("revoke", findings).and_then(|mut revoke| {
+        let role = read_role(&mut revoke, findings);
+        revoke.finish(findings);
+        role
+    });
     policy.finish(findings);
-    Some((role?, span))
+    Some((approve?, revoke, span))
+}
+
+fn read_role(table: &mut Table<'_, '_>, findings: &mut Findings) -> Option<Name> {
+    let role = table.required("role", findings)?;
+    checked(Name::parse(role), table.span_of("role"), findings)
+}
+
+fn read_compromised(
+    mut table: Table<'_, '_>,
+    people: &[(Person, Range<usize>)],
+    findings: &mut Findings,
+) -> Option<Compromised> {
+    let key = table.required("key", findings);
+    let key = key.and_then(|key| checked(PublicKey::parse(key), table.span_of("key"), findings));
+    let owner = key.and_then(|key| people.iter().find(|(person, _)| person.keys.contains(&key)));
+    if let Some((owner, _)) = owner {
+        findings.add(table.span_of("key"), format!("a compromised key cannot stay a key of {}", owner.id));
+    }
+    let since = table.number("since", findings);
+    let except = table.numbers("except", findings).into_iter().map(EntryNumber).collect();
+    let reason = table.required("reason", findings).map(str::to_owned);
+    table.finish(findings);
+    Some(Compromised { key: key?, since: EntryNumber(since?), except, reason: reason? })
 }
 
 fn read_person(mut table: Table<'_, '_>, findings: &mut Findings) -> Option<Person> {

@@ -22,4 +22,5 @@ mod schemas;
 mod seeds;
 mod steps;
 mod story;
+mod succession;
 mod vectors;

@@ -73,11 +73,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Failure::usage(format!("your key {} belongs to nobody in ledger.toml", candidate.public.fingerprint()))
             .hint("add it to your [[person]]")
     })?;
-    if person.bot || !person.has_role(&policy.roster.policy_role) {
+    if !policy.roster.may_approve(person) {
         return Err(Failure::no(format!(
             "{} does not hold {}, the role that approves policies",
             person.handle(),
-            policy.roster.policy_role
+            policy.roster.approve.role
         )));
     }
     let composed = PolicyDraft {

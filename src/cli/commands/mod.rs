@@ -12,6 +12,7 @@ mod open;
 mod policy;
 mod promote;
 mod record;
+mod revoke;
 mod run;
 mod show;
 mod sign;
@@ -39,6 +40,7 @@ pub enum Command {
     Show(show::Args),
     Notes(notes::Args),
     Facts(facts::Args),
+    Revoke(revoke::Args),
     Policy(policy::Args),
     Export(export::Args),
     Demo(demo::Args),
@@ -61,6 +63,7 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Show(args) => show::run(&args, context),
         Command::Notes(args) => notes::run(&args, context),
         Command::Facts(args) => facts::run(&args, context),
+        Command::Revoke(args) => revoke::run(&args, context),
         Command::Policy(args) => policy::run(&args, context),
         Command::Export(args) => export::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),

@@ -1,18 +1,17 @@
-//! `ledger policy`: check the draft, and put it in force.
+//! `ledger policy`: check the draft, propose it, approve it, and put it in force.
+
+mod succession;
 
 use std::path::PathBuf;
 
 use super::Answer;
 use super::init::POLICY_FILE;
-use crate::cli::append::append;
 use crate::cli::args::{path, text};
 use crate::cli::context::Context;
-use crate::cli::draft::PolicyDraft;
 use crate::cli::failure::Failure;
 use crate::cli::output::SCHEMAS;
-use crate::entry::kinds::Mode;
 use crate::findings::{Findings, line_and_column};
-use crate::id::Digest;
+use crate::id::EntryNumber;
 use crate::policy::{Policy, lint, parse};
 
 /// Check or change the policy
@@ -32,12 +31,20 @@ enum PolicyCommand {
         #[arg(value_parser = path())]
         file: Option<PathBuf>,
     },
-    /// Put ledger.toml in force, judged by the policy it replaces
+    /// Propose ledger.toml, judged by the policy it replaces; where that asks for one approval, it is in force at once
     #[command(before_help = "Examples:\n  ledger policy apply -m \"Lee joins as release owner\"")]
     Apply {
         /// Why
         #[arg(short = 'm', long, value_parser = text())]
         message: String,
+    },
+    /// Approve a proposed policy
+    #[command(
+        before_help = "Examples:\n  ledger policy sign\n  ledger policy sign 41\n\nThe policy in force says how many must: [policy] approve = { role = \"…\", count = 2 }"
+    )]
+    Sign {
+        /// Entry that proposes it; default: the only one there is
+        entry: Option<u64>,
     },
     /// Print the policy in force
     #[command(before_help = "Examples:\n  ledger policy show > ledger.toml")]
@@ -47,7 +54,8 @@ enum PolicyCommand {
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     match &args.command {
         PolicyCommand::Check { file } => check(file.as_ref(), context),
-        PolicyCommand::Apply { message } => apply(message, context),
+        PolicyCommand::Apply { message } => succession::apply(message, context),
+        PolicyCommand::Sign { entry } => succession::sign(entry.map(EntryNumber), context),
         PolicyCommand::Show => {
             let loaded = context.load(None)?;
             let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();
@@ -97,60 +105,6 @@ fn as_json(findings: &Findings, file: &str, text: &str) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({ "schema": format!("{SCHEMAS}policy-check/v0.1"), "findings": list })
-}
-
-fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let mut loaded = context.load(None)?;
-    let root = loaded.store.work_tree().ok_or_else(|| Failure::usage("a bare repository has no ledger.toml"))?;
-    let text = read(context, &root.join(POLICY_FILE))?;
-    let policy = parse_or_fail(&text)?;
-    let current = loaded.ledger.policies().last().cloned().ok_or_else(|| Failure::unknown("no policy is in force"))?;
-    if Digest::of(text.as_bytes()) == current.digest() {
-        context
-            .printer
-            .outcome(&format!("{POLICY_FILE} is in force already: entry {}", current.entry()), context.global.dry_run);
-        return Ok(Answer::Yes);
-    }
-    if policy.roster.origin != *loaded.ledger.origin() {
-        return Err(Failure::usage(format!("the origin of a ledger never changes: it is {}", loaded.ledger.origin())));
-    }
-    let identity = context.identity(&loaded.store, current.roster())?;
-    let role = &current.roster().policy_role;
-    if identity.person.bot || !identity.person.has_role(role) {
-        let who: Vec<&str> =
-            current.roster().holders(std::slice::from_ref(role)).map(|person| person.handle()).collect();
-        return Err(Failure::no(format!("{} does not hold {role}, which approves policies", identity.person.handle()))
-            .hint(format!("ask {}", who.join(" or "))));
-    }
-    let now = context.world().now();
-    let replaced = current.digest();
-    let appended = append(context, &mut loaded, &identity, |_, ledger| {
-        if ledger.policies().last().map(|policy| policy.digest()) != Some(replaced) {
-            return Err(
-                Failure::conflict("somebody else changed the policy just now").hint("compare: ledger policy show")
-            );
-        }
-        let draft = PolicyDraft {
-            origin: ledger.origin(),
-            text: &text,
-            roster: &policy.roster,
-            replaces: Some(replaced),
-            reason,
-            person: &identity.person,
-            mode: Mode::Ci,
-            now,
-        };
-        Ok(draft.compose()?)
-    })?;
-    match appended {
-        Some(appended) => context.printer.outcome(&format!("policy in force from entry {}", appended.number), false),
-        None => context.printer.outcome("the policy would be in force from the next entry on", true),
-    }
-    let findings = lint::lint(&policy);
-    if !findings.is_empty() {
-        context.printer.talk(findings.render(POLICY_FILE, &text));
-    }
-    Ok(Answer::Yes)
 }
 
 fn parse_or_fail(text: &str) -> Result<Policy, Failure> {

@@ -38,6 +38,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         let mut about = log::json(entry);
         about["schema"] = format!("{SCHEMAS}show/v0.1").into();
         about["key"] = entry.key().fingerprint().into();
+        about["voidedBy"] = serde_json::json!(loaded.ledger.voided_by(entry.number()));
+        about["keyCompromisedSince"] = serde_json::json!(loaded.ledger.given_up(entry.key()));
         about["statement"] = parsed;
         context.printer.json(&about);
         return Ok(Answer::Yes);
@@ -50,6 +52,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     context.printer.say(format!("  id         sha256:{}", entry.id()));
     context.printer.say(format!("  commit     {}", entry.commit()));
     context.printer.say(format!("  path       {}", entry.path()));
+    if let Some(by) = loaded.ledger.voided_by(entry.number()) {
+        context.printer.say(format!("  void       from entry {by} on"));
+    }
+    if let Some(since) = loaded.ledger.given_up(entry.key()) {
+        context.printer.say(format!("  key        compromised since entry {since}"));
+    }
     context.printer.say("");
     statement.lines().for_each(|line| context.printer.say(visible(line)));
     Ok(Answer::Yes)

@@ -147,8 +147,12 @@ impl Kind {
 impl Predicate {
     /// What must hold inside one statement, whatever stands around it.
     pub fn check(&self) -> Result<(), &'static str> {
-        if self.scope().attempt.is_none() != (self.kind() == Kind::Policy) {
-            return Err("every kind but policy names its pipeline, gate, attempt and release, and policy names none");
+        match (self.kind(), self.scope().attempt.is_some()) {
+            // An approval without an attempt approves a proposed policy.
+            (Kind::Policy, false) | (Kind::Approval, _) => {}
+            (Kind::Policy, true) => return Err("a policy belongs to no attempt"),
+            (_, true) => {}
+            (_, false) => return Err("it names its pipeline, gate, attempt and release"),
         }
         if self.scope().attempt.as_ref().is_some_and(|key| key.attempt == 0) {
             return Err("attempts are numbered from 1");

@@ -1,0 +1,79 @@
+//! Which policy is in force: proposals, who approved them, and the keys a policy gives up.
+//!
+//! A policy entry proposes; its signer approves it thereby. In force it comes at the entry with which
+//! as many different people approved it as the policy before it asks for. Every other proposal lapses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::running::Running;
+use super::view::{PolicyInForce, VerifiedEntry};
+use crate::entry::Kind;
+use crate::entry::kinds::Predicate;
+use crate::id::{EntryId, EntryNumber, PersonId};
+use crate::sign::roster::{Compromised, count_people};
+use crate::sign::{PublicKey, Roster};
+
+/// What can be voided. Never a policy or an approval of one, never another revocation; an attempt's
+/// opening holds everything after it, and a rollback taken back would make its promotion stand again.
+pub const REVOCABLE: &[Kind] = &[Kind::Evidence, Kind::Approval, Kind::Waiver, Kind::Promotion, Kind::Trigger];
+
+/// A policy that is not in force yet.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub entry: EntryNumber,
+    pub id: EntryId,
+    pub text: String,
+    pub roster: Roster,
+    pub approved_by: BTreeSet<PersonId>,
+}
+
+/// Keys that policies gave up, and what became void by it.
+#[derive(Debug, Clone, Default)]
+pub struct GivenUp {
+    /// From which entry on a key is not believed. For ever: no later policy brings it back.
+    pub keys: BTreeMap<PublicKey, EntryNumber>,
+    /// Entries voided, and by which entry.
+    pub voided: BTreeMap<EntryNumber, EntryNumber>,
+}
+
+impl Running {
+    /// Notes a policy or the approval of one; the policy in force may change with it.
+    pub fn succeed(&mut self, number: EntryNumber, entry: &VerifiedEntry, policy: Option<(String, Roster)>) {
+        let person = entry.person().clone();
+        match (entry.predicate(), policy) {
+            (Predicate::Policy(_), Some((text, roster))) => {
+                let approved_by = BTreeSet::from([person]);
+                self.proposals.push(Proposal { entry: number, id: entry.id(), text, roster, approved_by });
+            }
+            (Predicate::Approval(approval), _) if entry.attempt().is_none() => {
+                let meant = |proposal: &&mut Proposal| approval.saw.evidence.first() == Some(&proposal.id);
+                self.proposals.iter_mut().find(meant).map(|proposal| proposal.approved_by.insert(person));
+            }
+            _ => return,
+        }
+        let wanted = self.policies.last().map_or(1, |policy| policy.roster().approve.count);
+        let enough = |proposal: &Proposal| count_people(&proposal.approved_by) >= wanted as usize;
+        let Some(at) = self.proposals.iter().position(enough) else { return };
+        let Proposal { text, roster, .. } = self.proposals.swap_remove(at);
+        self.proposals.clear();
+        for key in &roster.compromised {
+            self.give_up(key, number);
+        }
+        self.policies.push(PolicyInForce::new(number, text, roster));
+    }
+
+    /// Voids what a key signed from some entry on, but for what the policy vouches for.
+    fn give_up(&mut self, given_up: &Compromised, by: EntryNumber) {
+        let Compromised { key, since, except, .. } = given_up;
+        let earliest = self.given_up.keys.entry(*key).or_insert(*since);
+        *earliest = (*earliest).min(*since);
+        let Some(key) = self.keys.iter().position(|known| known == key) else { return };
+        for number in (since.0..by.0).map(EntryNumber).filter(|number| !except.contains(number)) {
+            let Some(record) = self.record(number) else { continue };
+            let of_attempt = record.attempt.is_some() && REVOCABLE.contains(&record.kind);
+            if of_attempt && usize::try_from(record.key) == Ok(key) {
+                self.given_up.voided.entry(number).or_insert(by);
+            }
+        }
+    }
+}

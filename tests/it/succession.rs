@@ -1,0 +1,210 @@
+//! Who may change the policy, what becomes of keys that fell into other hands, and what can be taken back.
+
+use serde_json::Value;
+
+use crate::steps::{QA, approved, ga_supplied, rule, says_all, supplied, supply, types, types_in_vain};
+use crate::support::{POLICY, TestRepo};
+
+const ONE: &str = "approve = { role = \"release-owner\" }";
+const TWO: &str = "approve = { role = \"release-owner\", count = 2 }";
+
+/// A ledger in which Lee and Han, the release owners, must both approve a policy.
+fn two_must_approve() -> TestRepo {
+    let repo = TestRepo::with_ledger(&POLICY);
+    edit(&repo, |text| text.replace(ONE, TWO));
+    types(&repo, "lee", "policy apply -m both", 0);
+    repo
+}
+
+/// Changes ledger.toml, starting from the policy in force.
+fn edit(repo: &TestRepo, change: impl Fn(String) -> String) {
+    let text = repo.ledger("", &["policy", "show"]).exits(0);
+    let changed = change(text.clone());
+    assert_ne!(text, changed, "the edit changed nothing");
+    repo.write("ledger.toml", changed);
+}
+
+/// Min becomes a QA lead.
+fn promote_min(text: String) -> String {
+    text.replace("roles = [\"deployment-engineer\"]", "roles = [\"deployment-engineer\", \"qa-lead\"]")
+}
+
+fn compromised(repo: &TestRepo, who: &str, since: u64, more: &str) -> String {
+    format!("\n[[compromised]]\nkey = {:?}\nsince = {since}\nreason = \"laptop stolen\"\n{more}", repo.public_key(who))
+}
+
+/// Takes a key from its person and gives it up.
+fn give_up(repo: &TestRepo, who: &str, since: u64, more: &str) {
+    let line = format!("{:?}", repo.public_key(who));
+    let given_up = compromised(repo, who, since, more);
+    edit(repo, |text| text.replace(&format!("{line}, "), "").replace(&format!("[{line}]"), "[]") + &given_up);
+}
+
+fn entries(repo: &TestRepo) -> u64 {
+    repo.ledger("", &["verify", "--json"]).json()["entries"].as_u64().unwrap()
+}
+
+#[test]
+fn a_policy_two_must_approve_is_in_force_with_the_second() {
+    let repo = two_must_approve();
+    supply(&repo, "min", "1.0");
+    edit(&repo, promote_min);
+    let said = types(&repo, "lee", "policy apply -m more", 0);
+    says_all(&said, &["proposed in entry 5", "1 of 2", "HAN signs it: ledger policy sign 5"]);
+    // Until then the old one holds.
+    types_in_vain(&repo, "min", "sign alpha --yes", 1);
+    assert!(!repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));
+    says_all(&types_in_vain(&repo, "lee", "policy sign", 1), &["LEE has approved entry 5 already", "ask HAN"]);
+    says_all(&types_in_vain(&repo, "kim", "policy sign", 1), &["KIM does not hold release-owner"]);
+    says_all(&types_in_vain(&repo, "lee", "policy apply -m again", 2), &["proposed already: entry 5"]);
+    says_all(&types_in_vain(&repo, "han", "policy sign 4", 2), &["entry 4 proposes no policy", "entries 5"]);
+    says_all(&types(&repo, "han", "policy sign", 0), &["policy in force from entry 6"]);
+    assert!(repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));
+    types(&repo, "min", "sign alpha --yes", 0);
+    says_all(&types_in_vain(&repo, "han", "policy sign", 2), &["no policy is proposed"]);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn a_proposal_lapses_when_another_comes_in_force() {
+    let repo = two_must_approve();
+    edit(&repo, promote_min);
+    types(&repo, "lee", "policy apply -m min", 0);
+    edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
+    types(&repo, "han", "policy apply -m rename", 0);
+    says_all(&types_in_vain(&repo, "lee", "policy sign", 2), &["several policies are proposed: entries 2, 3"]);
+    types(&repo, "lee", "policy sign 3", 0);
+    let text = repo.ledger("", &["policy", "show"]).exits(0);
+    assert!(text.contains("Minji") && !text.contains("\"deployment-engineer\", \"qa-lead\""), "{text}");
+    says_all(&types_in_vain(&repo, "han", "policy sign 2", 2), &["no policy is proposed"]);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn a_policy_that_could_never_be_changed_again_is_refused() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    edit(&repo, |text| text.replace(ONE, "approve = { role = \"release-owner\", count = 3 }"));
+    says_all(&types_in_vain(&repo, "lee", "policy apply -m three", 2), &["2 people with a key", "3 must approve"]);
+    edit(&repo, |text| text.replace(ONE, "approve = { role = \"nobody\" }"));
+    types_in_vain(&repo, "lee", "policy apply -m lock-out", 2);
+}
+
+#[test]
+fn what_a_stolen_key_signed_is_void_and_the_rest_stands() {
+    let repo = approved();
+    types(&repo, "", "check alpha", 0);
+    // Entry 4 is Kim's approval, entry 3 Kim's checklist.
+    give_up(&repo, "kim", 4, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "", "check alpha", 1);
+    assert_eq!(rule(&repo, "alpha", "approval")["state"], "missing");
+    assert_eq!(rule(&repo, "alpha", "qa-checklist")["state"], "satisfied", "signed before");
+    types_in_vain(&repo, "kim", "sign alpha --yes", 3);
+    types(&repo, "", "verify", 0);
+    let shown = repo.ledger("", &["show", "4", "--json"]).json();
+    assert_eq!((&shown["voidedBy"], &shown["keyCompromisedSince"]), (&Value::from(5), &Value::from(4)));
+    let shown = repo.ledger("", &["show", "3", "--json"]).json();
+    assert_eq!((&shown["voidedBy"], &shown["keyCompromisedSince"]), (&Value::Null, &Value::from(4)));
+    // The other key of the same person still counts.
+    types(&repo, "kim2", "sign alpha --yes", 0);
+    types(&repo, "", "check alpha", 0);
+}
+
+#[test]
+fn what_somebody_vouches_for_stays() {
+    let repo = approved();
+    give_up(&repo, "kim", 2, "except = [3, 4]\n");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "", "check alpha", 0);
+    assert_eq!(entries(&repo), 6);
+}
+
+#[test]
+fn a_promotion_that_rested_on_a_stolen_key_stands_no_more() {
+    let repo = supplied(&POLICY, "min");
+    ga_supplied(&repo);
+    assert_eq!(rule(&repo, "ga", "alpha")["state"], "satisfied", "{}", repo.ledger("", &["status"]).out);
+    give_up(&repo, "kim", 4, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    assert_ne!(rule(&repo, "ga", "alpha")["state"], "satisfied");
+    // It was right when it was made: the ledger holds.
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn a_stolen_key_never_comes_back() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let key = repo.public_key("kim");
+    says_all(
+        &{
+            let given_up = compromised(&repo, "kim", 0, "");
+            edit(&repo, |text| text + &given_up);
+            types_in_vain(&repo, "lee", "policy apply -m both", 2)
+        },
+        &["a compromised key cannot stay a key of kim@acme.example"],
+    );
+    give_up(&repo, "kim", 9, "");
+    says_all(&types_in_vain(&repo, "lee", "policy apply -m early", 2), &["there is no entry 9 yet"]);
+    give_up(&repo, "kim", 1, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    let (start, other) = (repo.public_key("kim2"), repo.public_key("kim2"));
+    edit(&repo, |text| {
+        let text = text.split("\n[[compromised]]").next().unwrap().to_owned();
+        text.replace(&format!("{start:?}"), &format!("{other:?}, {key:?}"))
+    });
+    says_all(&types_in_vain(&repo, "lee", "policy apply -m back", 2), &["is compromised since entry 1"]);
+}
+
+#[test]
+fn a_key_taken_out_keeps_its_past() {
+    let repo = approved();
+    let (old, new) = (repo.public_key("kim"), repo.public_key("kim2"));
+    edit(&repo, |text| text.replace(&format!("{old:?}, {new:?}"), &format!("{new:?}")));
+    types(&repo, "lee", "policy apply -m rotated", 0);
+    types(&repo, "", "check alpha", 0);
+    types_in_vain(&repo, "kim", "sign alpha --yes", 3);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn an_own_entry_can_be_revoked_and_nobody_elses() {
+    let repo = approved();
+    says_all(&types_in_vain(&repo, "min", "revoke 4 -m no", 1), &["entry 4 is by KIM", "ask KIM"]);
+    says_all(&types_in_vain(&repo, "lee", "revoke 0 -m no", 1), &["of kind policy"]);
+    says_all(&types_in_vain(&repo, "min", "revoke 1 -m no", 1), &["of kind open"]);
+    types_in_vain(&repo, "kim", "revoke 99 -m no", 2);
+    types_in_vain(&repo, "kim", "revoke 4 -m no --dry-run", 0);
+    says_all(&types(&repo, "kim", "revoke 4 -m mistaken", 0), &["entry 4 is void from entry 5"]);
+    types(&repo, "", "check alpha", 1);
+    says_all(&types_in_vain(&repo, "kim", "revoke 4 -m again", 1), &["void already, by entry 5"]);
+    says_all(&types_in_vain(&repo, "kim", "revoke 5 -m undo", 1), &["of kind revoke"]);
+    types(&repo, "", "verify", 0);
+    types(&repo, "kim", "sign alpha --yes", 0);
+    types(&repo, "", "check alpha", 0);
+}
+
+#[test]
+fn whoever_the_policy_names_may_revoke_what_others_brought() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    edit(&repo, |text| text.replace(ONE, &format!("{ONE}\nrevoke = {{ role = \"release-owner\" }}")));
+    types(&repo, "lee", "policy apply -m revoke", 0);
+    supply(&repo, "min", "1.0");
+    types(&repo, "kim", "sign alpha --yes", 0);
+    types_in_vain(&repo, "min", "revoke 5 -m no", 1);
+    types(&repo, "lee", "revoke 5 -m \"wrong\"", 0);
+    types(&repo, "", "check alpha", 1);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn what_is_withdrawn_stays_withdrawn() {
+    let repo = approved();
+    types(&repo, "kim", "sign alpha --withdraw --yes -m doubt", 0);
+    types(&repo, "", "check alpha", 1);
+    types_in_vain(&repo, "han", "sign alpha --withdraw --yes -m doubt", 1);
+    repo.write("docs/qa.md", format!("{QA}- [x] stops\n"));
+    types(&repo, "kim", "record qa-checklist", 0);
+    types(&repo, "", "check alpha", 1);
+    types(&repo, "kim", "sign alpha --yes", 0);
+    types(&repo, "", "check alpha", 0);
+}
