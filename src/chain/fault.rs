@@ -96,6 +96,12 @@ fault_kinds! {
     PolicyMalformed => "policy-malformed",
     /// Step 13: not the ledger that was pinned.
     Anchor => "anchor",
+    /// Step 13: another ledger than was seen under this name.
+    Replaced => "replaced",
+    /// Step 13: another past than was seen, or than somebody else saw.
+    Fork => "fork",
+    /// Step 13: fewer entries than were seen.
+    Rollback => "rollback",
     /// A recorded promotion that evaluating its gate again does not bear out.
     Promotion => "promotion-unjustified",
     /// Recorded facts that the recorded files do not bear out.

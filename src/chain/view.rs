@@ -210,8 +210,12 @@ impl VerifiedLedger {
 
     /// The commit of the newest entry.
     pub fn tip(&self) -> Option<ObjectId> {
-        let newest = self.chain.next().0.checked_sub(1)?;
-        self.chain.record(EntryNumber(newest)).map(|record| record.commit)
+        self.commit_at(self.size())
+    }
+
+    /// The commit of the last of the first `size` entries.
+    pub fn commit_at(&self, size: u64) -> Option<ObjectId> {
+        self.chain.record(EntryNumber(size.checked_sub(1)?)).map(|record| record.commit)
     }
 
     /// Everybody who signed an entry, in the order of their first.

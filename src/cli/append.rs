@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::context::{Context, Identity};
 use super::failure::{Failure, FailureKind};
 use super::load::{Loaded, expected};
+use super::seen;
 use super::state;
 use super::survey::Depth;
 use crate::chain::{Keep, Limits, VerifiedEntry, VerifiedLedger, Verifier, examine, slug_of};
@@ -79,23 +80,28 @@ pub fn append(
 
 /// Reads and verifies what has been appended since: our own entries are read back like anybody's.
 fn catch_up(context: &mut Context<'_>, loaded: &mut Loaded) -> Result<(), Failure> {
-    let tip = loaded.store.tip()?;
-    let known = loaded.ledger.tip();
-    let Some(new) = loaded.store.commits_after(&tip.commit, known.as_ref())? else {
-        let known = known.map_or_else(String::new, |id| id.to_string());
-        return Err(Failure::conflict(format!("the evidence branch no longer contains {known}: it was replaced")));
-    };
-    let mut verifier =
-        Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default(), context.world().now());
-    for id in &new {
-        verifier.admit(examine(loaded.store.entry(id)?, loaded.store.format(), &Limits::default()));
+    loop {
+        let mut tip = loaded.store.tip()?;
+        let known = loaded.ledger.tip();
+        let Some(new) = loaded.store.commits_after(&tip.commit, known.as_ref())? else {
+            let known = known.map_or_else(String::new, |id| id.to_string());
+            return Err(Failure::conflict(format!("the evidence branch no longer contains {known}: it was replaced")));
+        };
+        let mut verifier =
+            Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default(), context.world().now());
+        for id in &new {
+            verifier.admit(examine(loaded.store.entry(id)?, loaded.store.format(), &Limits::default()));
+        }
+        // A fault is only reported by who has read everything.
+        loaded.ledger = match verifier.finish() {
+            Ok(ledger) => ledger,
+            Err(_) => context.verify_whole(&loaded.store, &mut tip, Keep::All, Depth::Steps)?.0,
+        };
+        loaded.tip = tip;
+        if seen::remember(context, &loaded.store, &loaded.ledger)? {
+            break;
+        }
     }
-    // A fault is only reported by who has read everything.
-    loaded.ledger = match verifier.finish() {
-        Ok(ledger) => ledger,
-        Err(_) => context.verify_whole(&loaded.store, &tip, Keep::All, Depth::Steps)?.0,
-    };
-    loaded.tip = tip;
     state::save(context, &loaded.store, &loaded.ledger);
     Ok(())
 }

@@ -91,6 +91,16 @@ impl Failure {
         if faults.iter().any(|fault| fault.fault == FaultKind::Anchor) {
             failure = failure.hint("this is not the ledger that .ledger.toml (or --root) pins: ask whoever sent it");
         }
+        for fault in &faults {
+            failure = match fault.fault {
+                FaultKind::Rollback => {
+                    failure.hint("git fetch origin evidence:evidence (if this clone is only behind)")
+                }
+                FaultKind::Fork => failure.hint("compare with a colleague: ledger verify --against SIZE:ROOT"),
+                FaultKind::Replaced => failure.hint("ask whoever keeps the ledger whether it was begun again, and why"),
+                _ => failure,
+            };
+        }
         failure.faults = faults;
         failure
     }

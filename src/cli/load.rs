@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::seen;
 use super::state;
 use super::survey::{Depth, survey};
 use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier, examine};
@@ -22,8 +23,8 @@ impl Context<'_> {
     /// statements at hand.
     pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
-        let tip = store.tip()?;
-        let (ledger, _) = self.verify_whole(&store, &tip, Keep::All, Depth::Steps)?;
+        let mut tip = store.tip()?;
+        let (ledger, _) = self.verify_whole(&store, &mut tip, Keep::All, Depth::Steps)?;
         state::save(self, &store, &ledger);
         self.told(Loaded { store, tip, ledger })
     }
@@ -32,23 +33,28 @@ impl Context<'_> {
     pub fn verify_whole(
         &mut self,
         store: &GitStore,
-        tip: &Tip,
+        tip: &mut Tip,
         keep: Keep,
         depth: Depth,
     ) -> Result<(VerifiedLedger, Vec<EntryNumber>), Failure> {
         let anchor = TrustAnchor { first: self.pin(store)? };
-        let now = self.world().now();
-        let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), now).keeping(keep);
-        let commits = store.commits(&tip.commit)?;
-        let cores = self.world().cores();
-        let mut progress = self.printer.world.progress("verifying", commits.len());
-        let doubtful = survey(store, &commits, &mut verifier, depth, cores, &mut progress)?;
-        drop(progress);
-        let ledger = verifier.finish().map_err(|faults| {
-            state::forget(self, store);
-            Failure::broken(faults)
-        })?;
-        Ok((ledger, doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect()))
+        loop {
+            let now = self.world().now();
+            let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), now).keeping(keep);
+            let commits = store.commits(&tip.commit)?;
+            let cores = self.world().cores();
+            let mut progress = self.printer.world.progress("verifying", commits.len());
+            let doubtful = survey(store, &commits, &mut verifier, depth, cores, &mut progress)?;
+            drop(progress);
+            let ledger = verifier.finish().map_err(|faults| {
+                state::forget(self, store);
+                Failure::broken(faults)
+            })?;
+            if seen::remember(self, store, &ledger)? {
+                return Ok((ledger, doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect()));
+            }
+            *tip = store.tip()?;
+        }
     }
 
     /// Goes on from what was verified here before, with the statements of a release at hand (of every
@@ -57,10 +63,15 @@ impl Context<'_> {
         if let Some(loaded) = self.resume(release)? {
             return self.told(loaded);
         }
+        state::forget(self, &self.open_store()?);
+        self.load_anew(release)
+    }
+
+    /// The same without trusting what was kept: a machine that others share answers for nobody.
+    pub fn load_anew(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
-        state::forget(self, &store);
-        let tip = store.tip()?;
-        let (mut ledger, _) = self.verify_whole(&store, &tip, Keep::Openings, Depth::Steps)?;
+        let mut tip = store.tip()?;
+        let (mut ledger, _) = self.verify_whole(&store, &mut tip, Keep::Openings, Depth::Steps)?;
         state::save(self, &store, &ledger);
         let releases = releases(&ledger, release);
         if !fetch(&store, &tip, &mut ledger, &releases) {
@@ -96,6 +107,9 @@ impl Context<'_> {
         }
         if !ledger.is_sound() {
             return Ok(None);
+        }
+        if !seen::remember(self, &store, &ledger)? {
+            return self.resume(release);
         }
         if ledger.size() > size {
             state::save(self, &store, &ledger);

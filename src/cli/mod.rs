@@ -10,6 +10,7 @@ mod failure;
 mod files;
 mod load;
 mod output;
+mod seen;
 mod select;
 mod state;
 mod survey;

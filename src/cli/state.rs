@@ -50,10 +50,14 @@ pub fn forget(context: &Context<'_>, store: &GitStore) {
 
 /// One folder a repository, by its real path.
 fn file(world: &World, store: &GitStore) -> Option<PathBuf> {
-    let home = || world.home().map(|home| home.join(".local/state"));
-    let local = || world.env.get("LOCALAPPDATA").map(PathBuf::from);
-    let base = world.env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(local).or_else(home)?;
     let path = world.real_path(store.common_directory())?;
     let name = Digest::of(path.to_string_lossy().as_bytes()).to_string();
-    Some(base.join("ledger").join(&name[..32]).join(FILE))
+    Some(base(world)?.join(&name[..32]).join(FILE))
+}
+
+/// Where this program keeps what belongs to a person and not to a repository.
+pub fn base(world: &World) -> Option<PathBuf> {
+    let home = || world.home().map(|home| home.join(".local/state"));
+    let local = || world.env.get("LOCALAPPDATA").map(PathBuf::from);
+    world.env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(local).or_else(home).map(|base| base.join("ledger"))
 }

@@ -144,13 +144,26 @@ impl World {
 
     /// Puts a file in another's place once it is whole: `make` fills it, for this person alone.
     pub fn replace(&self, path: &Path, make: impl FnOnce(&Path) -> bool) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(folder)?;
+        let folder = private_folder_of(path)?;
         let file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?.into_temp_path();
         if make(&file) { file.persist(path).map_err(|error| error.error) } else { Err(io::ErrorKind::Other.into()) }
+    }
+
+    /// Replaces a file by what `change` makes of it, one process at a time, and waits for the disk.
+    /// `None` leaves it as it is.
+    pub fn update(&self, path: &Path, change: impl FnOnce(Option<Vec<u8>>) -> Option<Vec<u8>>) -> io::Result<()> {
+        let folder = private_folder_of(path)?;
+        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(".lock"))?;
+        lock.lock()?;
+        let Some(bytes) = change(self.read_if_there(path)?) else { return Ok(()) };
+        let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
+        file.write_all(&bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    }
+
+    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
     }
 
     /// Removes a file of our own, if it is there.
@@ -277,6 +290,15 @@ impl Drop for Progress<'_> {
             drop(write!(err, "\r\x1b[K").and_then(|()| err.flush()));
         }
     }
+}
+
+/// The folder a file goes into, made for this person alone where it is missing.
+fn private_folder_of(path: &Path) -> io::Result<&Path> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map(|()| folder)
 }
 
 fn is_absence(error: &io::Error) -> bool {

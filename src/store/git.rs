@@ -15,7 +15,7 @@ use std::rc::Rc;
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
 use super::commit::{self, ObjectFormat};
-use crate::id::ObjectId;
+use crate::id::{EntryNumber, ObjectId};
 use tree::Tree;
 
 /// The evidence branch.
@@ -144,14 +144,26 @@ impl GitStore {
     /// The branch's tip: the local branch, or in a fresh clone the remote-tracking one.
     pub fn tip(&self) -> Result<Tip, StoreError> {
         let local = self.resolve(BRANCH)?;
-        let mut remotes = Vec::new();
+        let tip = self.choose(local, &self.remote_tips()?)?;
+        if self.is_empty(&tip.commit) { Err(StoreError::Empty) } else { Ok(tip) }
+    }
+
+    /// Remotes with the branch, and where it stood there when they were last heard of.
+    pub fn remote_tips(&self) -> Result<Vec<(String, ObjectId)>, StoreError> {
+        let mut tips = Vec::new();
         for name in self.repo.remotes()?.iter().filter_map(|name| name.ok().flatten()) {
             if let Some(commit) = self.resolve(&format!("refs/remotes/{name}/{SHORT_BRANCH}"))? {
-                remotes.push((name.to_owned(), commit));
+                tips.push((name.to_owned(), commit));
             }
         }
-        let tip = self.choose(local, &remotes)?;
-        if self.is_empty(&tip.commit) { Err(StoreError::Empty) } else { Ok(tip) }
+        Ok(tips)
+    }
+
+    /// The entry a commit says it is; `None` when it is no entry. Unverified.
+    pub fn entry_number(&self, commit: &ObjectId) -> Result<Option<EntryNumber>, StoreError> {
+        let object = self.read(self.oid(commit)?, ObjectType::Commit)?;
+        let signed = commit::SignedCommit::parse(&object, self.format).ok();
+        Ok(signed.map(|signed| signed.commit.trailers.number))
     }
 
     /// A first commit with nothing in it: a branch somebody made, but no ledger. Whatever else is

@@ -78,9 +78,8 @@ fn a_damaged_state_is_no_verdict() {
     types(&repo, "han", "sign alpha --reject --yes -m no", 0);
     types(&repo, "kim", "sign alpha --yes", 1);
     types(&repo, "", "check alpha", 1);
-    // A whole read writes the state anew, under names that stay while the ledger does.
-    types(&repo, "", "verify", 0);
-    let folder = std::fs::read_dir(repo.home().join("state/ledger")).unwrap().next().unwrap().unwrap().path();
+    let folders = std::fs::read_dir(repo.home().join("state/ledger")).unwrap().map(|folder| folder.unwrap().path());
+    let folder = folders.into_iter().find(|folder| folder.join("ledger.db").exists()).unwrap();
     for file in std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
         let good = std::fs::read(&file).unwrap();
         for at in (0..good.len()).step_by(good.len() / 40 + 1) {

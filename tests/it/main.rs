@@ -5,6 +5,7 @@
 
 mod support;
 
+mod anchor;
 mod attacks;
 mod boundaries;
 mod concurrency;

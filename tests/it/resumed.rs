@@ -79,6 +79,7 @@ impl Team {
             };
             let _ = std::fs::remove_dir_all(&state);
             copy(&kept, &state);
+            forget_what_was_seen(&state);
             let resumed = ask("state");
             let _ = std::fs::remove_dir_all(self.repo.home().join("nothing"));
             let fresh = ask("nothing");
@@ -96,6 +97,12 @@ fn copy(from: &Path, to: &Path) {
             false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
         }
     }
+}
+
+/// What is asked here is whether going on from a state gives the answers of a fresh look; the memory of
+/// what was seen is to give another one, see anchor.rs.
+fn forget_what_was_seen(state: &Path) {
+    let _ = std::fs::remove_dir_all(state.join("ledger/seen"));
 }
 
 /// The files of the state.
@@ -174,6 +181,7 @@ fn a_damaged_state_costs_time_and_nothing_else() {
     let team = Team::at_alpha();
     types(&team.repo, "kim", "sign alpha --yes", 0);
     let state = team.repo.home().join("state");
+    forget_what_was_seen(&state);
     let whole: Vec<(PathBuf, Vec<u8>)> =
         files(&state).into_iter().map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
     assert!(!whole.is_empty());
@@ -206,6 +214,7 @@ fn a_branch_that_went_back_or_elsewhere_is_judged_as_it_is() {
     let noticed = team.repo.ledger_in(&team.repo.path, "", &["check", "alpha"], &env);
     assert!(noticed.err.contains(&lost), "what is gone is named: {noticed:?}");
     team.answers_agree("the branch went back");
+    forget_what_was_seen(&team.repo.home().join("state"));
     types(&team.repo, "han", "sign alpha --yes", 0);
     team.answers_agree("another entry stands there");
     let empty = team.repo.git(&["commit-tree", "-m", "x", "evidence^{tree}"]);

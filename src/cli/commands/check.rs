@@ -23,13 +23,14 @@ pub struct Args {
     /// The source about to ship; must be what the attempt was opened for
     #[arg(long, value_name = "REV", value_parser = text())]
     commit: Option<String>,
-    /// Refuse to trust an unpinned ledger; --commit defaults to HEAD
+    /// Refuse to trust an unpinned ledger or what this machine verified before; --commit defaults to HEAD
     #[arg(long)]
     ci: bool,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load(args.release.as_deref())?;
+    let release = args.release.as_deref();
+    let loaded = if args.ci { context.load_anew(release)? } else { context.load(release)? };
     if args.ci && !loaded.ledger.is_anchored() {
         return Err(Failure::unknown("nothing pins this ledger, so a verdict would mean nothing in CI")
             .hint("commit .ledger.toml with the source")

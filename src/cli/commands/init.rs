@@ -9,6 +9,7 @@ use crate::cli::args::text;
 use crate::cli::context::{Context, PIN_FILE, pin_text};
 use crate::cli::draft::PolicyDraft;
 use crate::cli::failure::Failure;
+use crate::cli::seen;
 use crate::entry::kinds::Mode;
 use crate::id::{Origin, PersonId};
 use crate::policy::{Policy, lint, parse};
@@ -102,7 +103,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let mut verifier =
         Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default(), context.world().now());
     verifier.admit(examine(store.entry(&commit)?, store.format(), &Limits::default()));
-    verifier.finish().map_err(Failure::broken)?;
+    let ledger = verifier.finish().map_err(Failure::broken)?;
+    seen::begin(context, &store, &ledger)?;
     // The ledger is there; the two files only describe it and can be written again.
     let write = |path: &std::path::Path, text: &str| {
         context

@@ -1,7 +1,8 @@
 //! `ledger verify`: every step over every entry, and every recorded promotion evaluated again.
 
 use super::Answer;
-use crate::chain::{Fault, Keep, VerifiedLedger};
+use crate::chain::{Fault, FaultKind, Keep, VerifiedLedger};
+use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::load::{Loaded, fetch};
@@ -9,7 +10,7 @@ use crate::cli::output::SCHEMAS;
 use crate::cli::state;
 use crate::cli::survey::Depth;
 use crate::entry::Kind;
-use crate::id::Timestamp;
+use crate::id::{Digest, Timestamp};
 use crate::policy::{Evaluator, audit};
 
 /// Releases whose statements are at hand at once.
@@ -18,12 +19,17 @@ const RELEASES: usize = 32;
 /// Verify the whole ledger
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger verify                                 against the pin in .ledger.toml\n  ledger verify --root sha256:1f0c…             against a digest a colleague gave you\n  ledger -C /path/to/clone verify --json\n\nReads only; never asks for a key. Exit 0 holds, 3 could not tell, 4 does not hold."
+    before_help = "Examples:\n  ledger verify                                 against the pin in .ledger.toml\n  ledger verify --root sha256:1f0c…             against a digest a colleague gave you\n  ledger -C /path/to/clone verify --json\n  ledger verify --against 37:sha256:9bd2…       the same ledger a colleague saw?\n\nReads only; never asks for a key. Exit 0 holds, 3 could not tell, 4 does not hold."
 )]
-pub struct Args {}
+pub struct Args {
+    /// Size and root somebody else saw: this ledger must have had that root at that size
+    #[arg(long, value_name = "SIZE:ROOT", value_parser = text())]
+    against: Option<String>,
+}
 
-pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let ledger = match whole(context) {
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let against = args.against.as_deref().map(parse_against).transpose()?;
+    let ledger = match whole(context).and_then(|ledger| compare(ledger, against)) {
         Ok(ledger) => ledger,
         Err(failure) => return fail(context, failure),
     };
@@ -48,6 +54,11 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     ));
     context.printer.say(format!("  root   sha256:{}", ledger.root()));
     context.printer.say(format!(
+        "         a colleague compares: ledger verify --against {}:sha256:{}",
+        ledger.size(),
+        ledger.root()
+    ));
+    context.printer.say(format!(
         "  first  sha256:{} ({})",
         ledger.first(),
         if ledger.is_anchored() { "as pinned" } else { "not pinned" }
@@ -68,8 +79,8 @@ pub fn run(_: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 /// statements of a few releases at a time are read again for it, so that no ledger is too long.
 fn whole(context: &mut Context<'_>) -> Result<VerifiedLedger, Failure> {
     let store = context.open_store()?;
-    let tip = store.tip()?;
-    let (ledger, doubtful) = context.verify_whole(&store, &tip, Keep::Openings, Depth::Facts)?;
+    let mut tip = store.tip()?;
+    let (ledger, doubtful) = context.verify_whole(&store, &mut tip, Keep::Openings, Depth::Facts)?;
     state::save(context, &store, &ledger);
     let mut loaded = context.told(Loaded { store, tip, ledger })?;
     let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
@@ -85,6 +96,28 @@ fn whole(context: &mut Context<'_>) -> Result<VerifiedLedger, Failure> {
         loaded.ledger.unload();
     }
     if faults.is_empty() { Ok(loaded.ledger) } else { Err(Failure::broken(faults)) }
+}
+
+fn parse_against(text: &str) -> Result<(u64, Digest), Failure> {
+    let parts = text.split_once(':').and_then(|(size, root)| Some((size.parse().ok()?, Digest::parse(root).ok()?)));
+    parts.ok_or_else(|| {
+        Failure::usage(format!("{text:?} is no size and root"))
+            .hint("as `ledger verify` prints it: --against 37:sha256:1f0c…")
+    })
+}
+
+/// The same ledger as somebody else saw, as far as both go.
+fn compare(ledger: VerifiedLedger, against: Option<(u64, Digest)>) -> Result<VerifiedLedger, Failure> {
+    let Some((size, root)) = against else { return Ok(ledger) };
+    match ledger.root_at(size) {
+        Some(own) if own == root => Ok(ledger),
+        Some(own) => {
+            let (expected, found) = (format!("root sha256:{root} at {size}"), format!("root sha256:{own} at {size}"));
+            Err(Failure::broken(vec![Fault { entry: None, commit: None, fault: FaultKind::Fork, expected, found }]))
+        }
+        None => Err(Failure::unknown(format!("they have seen {size} entries, and here are {}", ledger.size()))
+            .hint("git fetch origin evidence:evidence")),
+    }
 }
 
 fn schema() -> String {

@@ -1,0 +1,251 @@
+//! What was seen before: a ledger that goes back, or elsewhere, is named as what it is.
+
+use std::path::{Path, PathBuf};
+
+use crate::steps::{says_all, types};
+use crate::support::{POLICY, Ran, TestRepo, finish};
+
+/// A ledger of eight entries in a shared repository, and a clone in which all of it was seen.
+struct Shared {
+    repo: TestRepo,
+    clone: PathBuf,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let repo = TestRepo::with_ledger(&POLICY);
+        types(&repo, "lee", "open ga --release 1.0", 0);
+        grow(&repo, "a", 6);
+        repo.git(&["clone", "-q", ".", "../clone"]);
+        let clone = repo.home().join("clone");
+        let shared = Self { repo, clone };
+        let _ = shared.verify(&[]).exits(0);
+        shared
+    }
+
+    /// Somebody verifies the clone, with a memory of their own.
+    fn verify(&self, args: &[&str]) -> Ran {
+        self.in_clone("auditor", &[&["verify", "--json"], args].concat())
+    }
+
+    fn in_clone(&self, memory: &str, args: &[&str]) -> Ran {
+        let state = self.memory(memory);
+        self.repo.ledger_in(&self.clone, "", args, &[("XDG_STATE_HOME", state.to_str().unwrap())])
+    }
+
+    fn memory(&self, name: &str) -> PathBuf {
+        self.repo.home().join(name)
+    }
+
+    /// The host serves another branch, and the clone takes it.
+    fn serve(&self, commit: &str) {
+        self.repo.git(&["update-ref", "refs/heads/evidence", commit]);
+        let ran = finish(self.repo.command("git", &self.clone).args([
+            "fetch",
+            "-qf",
+            "origin",
+            "+evidence:refs/remotes/origin/evidence",
+        ]));
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+}
+
+fn grow(repo: &TestRepo, text: &str, count: usize) {
+    for turn in 0..count {
+        repo.write("note.txt", format!("{text} {turn}\n"));
+        types(repo, "lee", "record announcement note.txt --gate ga", 0);
+    }
+}
+
+/// A repository about to begin a ledger of the same name.
+fn begun_again() -> TestRepo {
+    let repo = TestRepo::bare_of_ledger();
+    repo.write("ledger.toml", format!("# another\n{}", POLICY.text(&repo)));
+    repo
+}
+
+#[track_caller]
+fn fault(ran: &Ran) -> (String, String) {
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let faults = ran.json()["faults"].as_array().unwrap().clone();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    (faults[0]["fault"].as_str().unwrap().to_owned(), faults[0].to_string())
+}
+
+/// The one memory of a state; contradictions that were kept have longer names.
+fn the_memory(state: &Path) -> PathBuf {
+    let is_memory =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.len() == "0".repeat(32).len() + ".json".len());
+    files(&state.join("ledger/seen")).into_iter().find(is_memory).unwrap()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_branch_that_was_cut_back_is_a_rollback() {
+    let shared = Shared::new();
+    let (whole, cut) = (shared.repo.git(&["rev-parse", "evidence"]), shared.repo.git(&["rev-parse", "evidence~3"]));
+    shared.serve(cut.trim());
+    let (word, text) = fault(&shared.verify(&[]));
+    assert_eq!(word, "rollback");
+    says_all(&text, &["8 entries", "5 entries", whole.trim(), cut.trim()]);
+    // Whoever has never seen more cannot know: that is what the memory is for.
+    let _ = shared.in_clone("newcomer", &["verify"]).exits(0);
+    // Every command refuses, not only the one that verifies.
+    let _ = shared.in_clone("auditor", &["status"]).exits(4);
+    let _ = shared.in_clone("auditor", &["check", "ga"]).exits(4);
+    shared.serve(whole.trim());
+    let _ = shared.verify(&[]).exits(0);
+}
+
+#[test]
+fn a_branch_that_goes_on_differently_is_a_fork() {
+    let shared = Shared::new();
+    let whole = shared.repo.git(&["rev-parse", "evidence"]);
+    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~3"]);
+    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
+    grow(&shared.repo, "b", 5);
+    shared.serve("evidence");
+    let ran = shared.verify(&[]);
+    let (word, text) = fault(&ran);
+    assert_eq!(word, "fork");
+    says_all(&text, &[whole.trim(), shared.repo.git(&["rev-parse", "evidence"]).trim()]);
+    let kept: Vec<PathBuf> = files(&shared.memory("auditor/ledger/seen"))
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains("against-"))
+        .collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    says_all(&std::fs::read_to_string(&kept[0]).unwrap(), &["\"fork\"", whole.trim()]);
+    // Looking again changes nothing, and the true ledger is still known.
+    assert_eq!(fault(&shared.verify(&[])).0, "fork");
+    shared.serve(whole.trim());
+    let _ = shared.verify(&[]).exits(0);
+}
+
+#[test]
+fn another_ledger_under_the_same_name_is_a_replacement() {
+    let shared = Shared::new();
+    let other = begun_again();
+    types(&other, "lee", "init", 0);
+    let state = shared.memory("auditor");
+    let ran = other.ledger_in(&other.path, "", &["verify", "--json"], &[("XDG_STATE_HOME", state.to_str().unwrap())]);
+    assert_eq!(fault(&ran).0, "replaced");
+    let _ = shared.verify(&[]).exits(0);
+}
+
+#[test]
+fn own_entries_that_were_never_pushed_may_be_made_again() {
+    let shared = Shared::new();
+    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
+    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    let state = shared.memory("auditor");
+    let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
+    std::fs::write(shared.clone.join("own.txt"), "own\n").unwrap();
+    let words = ["record", "announcement", "own.txt", "--gate", "ga"];
+    let _ = shared.repo.ledger_in(&shared.clone, "lee", &words, &env).exits(0);
+    git(&["branch", "-qf", "evidence", "origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    let _ = shared.repo.ledger_in(&shared.clone, "lee", &words, &env).exits(0);
+    git(&["push", "-q", "origin", "evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    git(&["branch", "-qf", "evidence", "evidence~1"]);
+    assert_eq!(fault(&shared.verify(&[])).0, "rollback", "pushed is seen");
+}
+
+#[test]
+fn two_people_compare_what_they_saw() {
+    let shared = Shared::new();
+    let seen = shared.verify(&[]).json();
+    let root = seen["root"].as_str().unwrap();
+    let _ = shared.verify(&["--against", &format!("8:sha256:{root}")]).exits(0);
+    let _ = shared.verify(&["--against", &format!("8:{root}")]).exits(0);
+    assert_eq!(fault(&shared.verify(&["--against", &format!("7:{root}")])).0, "fork");
+    let _ = shared.verify(&["--against", &format!("9:{root}")]).exits(3);
+    for wrong in ["", "8", "8:", ":x", "eight:00", "8:00"] {
+        let _ = shared.verify(&["--against", wrong]).exits(2);
+    }
+}
+
+#[test]
+fn a_memory_that_cannot_be_read_is_no_memory_of_nothing() {
+    let shared = Shared::new();
+    let memory = the_memory(&shared.memory("auditor"));
+    let good = std::fs::read(&memory).unwrap();
+    // A digit of a root: it would look like a fork.
+    let at = good.windows(4).position(|four| four == b"root").unwrap() + 10;
+    let mut flipped = good.clone();
+    flipped[at] = if flipped[at] == b'0' { b'1' } else { b'0' };
+    for bad in [&b""[..], b"{}", &good[..good.len() / 2], &flipped] {
+        std::fs::write(&memory, bad).unwrap();
+        let ran = shared.verify(&[]);
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert_eq!(std::fs::read(&memory).unwrap(), bad, "nothing is thrown away");
+    }
+    std::fs::write(&memory, good).unwrap();
+    let _ = shared.verify(&[]).exits(0);
+}
+
+#[test]
+fn a_ledger_begun_again_on_purpose_puts_the_memory_aside() {
+    let first = TestRepo::with_ledger(&POLICY);
+    let state = first.home().join("state");
+    let again = begun_again();
+    let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
+    let ran = again.ledger_in(&again.path, "lee", &["init"], &env);
+    says_all(&ran.said(), &["another ledger called example.org/acme/widget was seen"]);
+    let _ = ran.exits(0);
+    let _ = again.ledger_in(&again.path, "", &["verify"], &env).exits(0);
+    let kept = files(&state.join("ledger/seen")).len();
+    assert_eq!(kept, 3, "the old memory, the new one, and the lock");
+}
+
+#[test]
+fn looking_with_dry_run_remembers_nothing() {
+    let shared = Shared::new();
+    let _ = shared.in_clone("nobody", &["status", "--dry-run"]).exits(0);
+    assert!(files(&shared.memory("nobody/ledger")).is_empty());
+}
+
+/// Root writes where it likes, so the folder is a file here.
+#[test]
+fn a_state_that_cannot_be_written_costs_time_and_is_said() {
+    let shared = Shared::new();
+    std::fs::write(shared.memory("full"), "no folder").unwrap();
+    for _ in 0..2 {
+        let ran = shared.in_clone("full", &["verify"]);
+        says_all(&ran.err, &["what was seen cannot be kept in"]);
+        let _ = ran.exits(0);
+        let _ = shared.in_clone("full", &["status"]).exits(0);
+    }
+    assert_eq!(std::fs::read_to_string(shared.memory("full")).unwrap(), "no folder");
+}
+
+#[test]
+fn processes_that_share_a_memory_only_add_to_it() {
+    let shared = Shared::new();
+    let tips: Vec<String> = shared.repo.commits();
+    let state = shared.memory("together");
+    let env = [("XDG_STATE_HOME", state.to_str().unwrap().to_owned())];
+    std::thread::scope(|scope| {
+        for turn in 0..8 {
+            let (shared, env, tip) = (&shared, &env, &tips[7 - turn]);
+            scope.spawn(move || {
+                let folder = shared.repo.home().join(format!("at-{turn}"));
+                shared.repo.git(&["clone", "-q", ".", folder.to_str().unwrap()]);
+                let git = |args: &[&str]| finish(shared.repo.command("git", &folder).args(args));
+                assert_eq!(git(&["update-ref", "refs/remotes/origin/evidence", tip]).code, 0);
+                let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let ran = shared.repo.ledger_in(&folder, "", &["verify", "--json"], &env);
+                // One that is behind what another process has just seen says so; nobody sees a fork.
+                assert!(ran.code == 0 || fault(&ran).0 == "rollback", "{ran:?}");
+            });
+        }
+    });
+    let memory = the_memory(&state);
+    let seen: serde_json::Value = serde_json::from_slice(&std::fs::read(memory).unwrap()).unwrap();
+    let sizes: Vec<u64> =
+        seen["seen"]["points"].as_array().unwrap().iter().map(|point| point["size"].as_u64().unwrap()).collect();
+    assert!(sizes.is_sorted() && sizes.last() == Some(&8), "{sizes:?}");
+}
