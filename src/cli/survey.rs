@@ -12,12 +12,12 @@ use crate::id::ObjectId;
 use crate::policy::reread;
 use crate::store::git::{GitStore, StoreError};
 
-/// Entries a worker examines in one go.
-const STRETCH: usize = 32;
+/// Entries a worker examines in one go: the first of them costs a look at the whole tree.
+const STRETCH: usize = 128;
 /// Fewer entries than this are not worth a thread.
 const FEW: usize = 128;
 /// Stretches a worker may be ahead.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// How far to look into each entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -180,4 +180,24 @@ mod tests {
             assert_eq!(PublicKey::from_bytes(bytes).check_enrolment(), Err(KeyError::Weak));
         }
     }
+
+    /// Project Wycheproof's vectors: malleated S, odd R, truncated and padded signatures.
+    #[test]
+    fn the_verifier_agrees_with_wycheproof() {
+        use wycheproof::TestResult;
+        use wycheproof::eddsa::{TestName, TestSet};
+
+        let (mut valid, mut count) = (0, 0);
+        for group in TestSet::load(TestName::Ed25519).unwrap().test_groups {
+            let key = PublicKey::from_bytes(group.key.pk.as_slice().try_into().unwrap());
+            for test in group.tests {
+                let signature: Option<&[u8; 64]> = test.sig.as_slice().try_into().ok();
+                let verifies = signature.is_some_and(|signature| key.verifies(&test.msg, signature));
+                assert_eq!(verifies, test.result == TestResult::Valid, "tcId {}: {}", test.tc_id, test.comment);
+                valid += usize::from(verifies);
+                count += 1;
+            }
+        }
+        assert!(count >= 145 && valid >= 80, "{valid} of {count}");
+    }
 }

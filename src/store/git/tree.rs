@@ -6,6 +6,8 @@ use std::cmp::Ordering;
 use git2::Oid;
 
 pub(super) const MODE_TREE: u32 = 0o040_000;
+/// More digits than any mode has, to see a zero before it.
+const MODE_DIGITS: usize = 8;
 
 /// A tree object's bytes, its entries found and looked at.
 #[derive(Default)]
@@ -130,9 +132,9 @@ impl Tree {
 
     fn item_at(&self, start: usize) -> Option<(Item<'_>, usize)> {
         let bytes = self.bytes.get(start..)?;
-        let space = bytes.iter().position(|byte| *byte == b' ')?;
+        let space = bytes.iter().take(MODE_DIGITS + 1).position(|byte| *byte == b' ')?;
         let mode = u32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
-        let nul = space + bytes[space..].iter().position(|byte| *byte == 0)?;
+        let nul = space + memchr::memchr(0, &bytes[space..])?;
         let end = nul + 1 + self.id_length;
         Some((Item { mode, name: &bytes[space + 1..nul], id: bytes.get(nul + 1..end)? }, start + end))
     }
