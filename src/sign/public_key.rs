@@ -149,6 +149,7 @@ impl<'b> WireReader<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::from_hex;
 
     const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
 
@@ -199,5 +200,29 @@ mod tests {
             }
         }
         assert!(count >= 145 && valid >= 80, "{valid} of {count}");
+    }
+
+    /// Of each case: whether strict verification accepts it, and whether its key could be enrolled too.
+    fn accepted(cases: &str) -> Vec<(bool, bool)> {
+        let parse = |line: &str| {
+            let parts: Vec<Vec<u8>> = line.split(' ').map(|part| from_hex(part).unwrap()).collect();
+            let key = PublicKey::from_bytes(parts[0].as_slice().try_into().unwrap());
+            let strict = key.verifies(&parts[2], parts[1].as_slice().try_into().unwrap());
+            (strict, strict && key.check_enrolment().is_ok())
+        };
+        cases.lines().map(parse).collect()
+    }
+
+    /// The counts other strict verifiers give; looser ones accept hundreds.
+    #[test]
+    fn edge_cases_of_the_curve_are_refused() {
+        let speccheck = accepted(include_str!("../../tests/vectors/ed25519/speccheck.txt"));
+        let strict: Vec<usize> = (0..speccheck.len()).filter(|at| speccheck[*at].0).collect();
+        assert_eq!((speccheck.len(), strict), (12, vec![3]));
+        assert!(speccheck.iter().all(|(_, enrolled)| !enrolled));
+        let cctv = accepted(include_str!("../../tests/vectors/ed25519/cctv.txt"));
+        assert_eq!((cctv.len(), cctv.iter().filter(|(strict, _)| *strict).count()), (914, 43));
+        let enrolled: Vec<usize> = (0..cctv.len()).filter(|at| cctv[*at].1).collect();
+        assert_eq!(enrolled, [305]);
     }
 }
