@@ -10,6 +10,7 @@ mod attacks;
 mod boundaries;
 mod concurrency;
 mod demo;
+mod full_disk;
 mod gates;
 mod keys;
 mod notes;
