@@ -51,6 +51,7 @@ fn a_policy_two_must_approve_is_in_force_with_the_second() {
     edit(&repo, promote_min);
     let said = types(&repo, "lee", "policy apply -m more", 0);
     says_all(&said, &["proposed in entry 5", "1 of 2", "HAN signs it: ledger policy sign 5"]);
+    says_all(&types(&repo, "", "status", 0), &["a policy is proposed in entry 5: 1 of 2", "ledger policy sign 5"]);
     // Until then the old one holds.
     types_in_vain(&repo, "min", "sign alpha --yes", 1);
     assert!(!repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));

@@ -47,6 +47,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     show_boards(context, &loaded, &boards);
+    let count = policy.roster.approve.count;
+    for proposal in loaded.ledger.proposals() {
+        let (entry, approved) = (proposal.entry, proposal.approved_by.len());
+        let line = format!("note: a policy is proposed in entry {entry}: {approved} of {count} have approved it");
+        context.printer.talk(format!("{line}\n  → ledger policy sign {entry}"));
+    }
     Ok(Answer::Yes)
 }
 
