@@ -25,4 +25,5 @@ mod seeds;
 mod steps;
 mod story;
 mod succession;
+mod tamper;
 mod vectors;

@@ -1,6 +1,7 @@
 //! A hermetic repository with people and keys, and the program run as any of them.
 
 pub mod bulk;
+pub mod forge;
 mod policy;
 
 use std::path::{Path, PathBuf};
