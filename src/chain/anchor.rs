@@ -17,6 +17,8 @@ pub struct Limits {
     pub files: usize,
     /// Bytes of one inline file.
     pub file_size: u64,
+    /// Bytes of a policy, and of the allowed_signers beside it.
+    pub policy: usize,
     /// Bytes of a path from the branch's root.
     pub path: usize,
     /// Seconds a commit's time may lie ahead of the reader's clock.
@@ -25,6 +27,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { files: 4_096, file_size: 64 << 20, path: 1_024, skew: 86_400 }
+        Self { files: 4_096, file_size: 64 << 20, policy: 1 << 20, path: 1_024, skew: 86_400 }
     }
 }

@@ -90,7 +90,7 @@ pub fn examine(stored: StoredEntry, format: ObjectFormat, limits: &Limits) -> Ex
     let added = check_limits(&mut entry, stored.added, limits);
     read_statement(&mut entry, added);
     check_files(&mut entry);
-    read_policy(&mut entry);
+    read_policy(&mut entry, limits);
     check_signatures(&mut entry);
     entry
 }
@@ -188,7 +188,7 @@ fn listed_files(placed: &Placed) -> BTreeMap<String, (u64, Digest)> {
 }
 
 /// Step 12, the part that needs no other entry: a policy has a roster, and allowed_signers made from it.
-fn read_policy(entry: &mut Examined) {
+fn read_policy(entry: &mut Examined, limits: &Limits) {
     let Some(placed) = &entry.statement else { return };
     if !matches!(placed.statement.predicate, Predicate::Policy(_)) {
         return;
@@ -200,6 +200,14 @@ fn read_policy(entry: &mut Examined) {
     };
     let text = file(crate::entry::kinds::Policy::POLICY_TOML);
     let signers = file(crate::entry::kinds::Policy::ALLOWED_SIGNERS);
+    let longest = text.len().max(signers.len());
+    if longest > limits.policy {
+        return entry.fault(
+            FaultKind::PolicyMalformed,
+            format!("at most {} bytes", limits.policy),
+            longest.to_string(),
+        );
+    }
     match Roster::parse(&text) {
         Ok(roster) if roster.allowed_signers() == signers => entry.policy = Some(PolicyText { text, roster }),
         Ok(_) => entry.fault(FaultKind::PolicyMalformed, "the allowed_signers made from policy.toml", "another text"),

@@ -112,6 +112,9 @@ fn is_doubtful(entry: &Examined) -> bool {
     let sources = reread::sources(evidence);
     let files: Option<Vec<(&str, &[u8])>> =
         sources.iter().map(|file| Some((file.name.as_str(), entry.content(file.name.as_str())?))).collect();
-    // A file that is not there has been found to be missing by then.
-    files.is_some_and(|files| !files.is_empty() && reread::difference(evidence, &files, None).is_some())
+    match files {
+        Some(files) => !files.is_empty() && reread::difference(evidence, &files, None).is_some(),
+        // Missing, which is a fault by itself, or too large to be held.
+        None => true,
+    }
 }

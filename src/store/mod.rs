@@ -25,7 +25,7 @@ pub struct StoredFile {
     pub mode: u32,
     pub size: u64,
     pub sha256: Digest,
-    /// Its bytes, but for what is no file (a submodule).
+    /// Its bytes, but for what is no file (a submodule) or more than one entry's files may hold at once.
     pub bytes: Option<Vec<u8>>,
 }
 

@@ -13,6 +13,8 @@ use crate::store::{StoredEntry, StoredFile, StoredStatement, Wanted};
 
 /// Files one commit may add; beyond it reading stops and the commit is reported as altered.
 const MAX_FILES: usize = 5_000;
+/// Bytes of files held at once; of further ones only size and digest are.
+const HELD: u64 = 64 << 20;
 /// Folders below one another; ours has at most four.
 const MAX_DEPTH: usize = 8;
 /// Parsed trees kept: the folders an entry touches, and those of the entry before it.
@@ -139,15 +141,19 @@ impl GitStore {
         depth: usize,
         entry: &mut StoredEntry,
     ) -> Result<(), StoreError> {
-        if depth > MAX_DEPTH || entry.added.len() > MAX_FILES {
-            entry.altered.push(format!("{folder} (too deep or too many files)"));
+        if depth > MAX_DEPTH {
+            entry.altered.push(format!("{folder} (too deep)"));
             return Ok(());
         }
         let path = |name: &[u8]| format!("{folder}{}", String::from_utf8_lossy(name));
-        entry.altered.extend(after.odd.iter().map(|name| format!("{folder}{name}")));
+        entry.altered.extend(after.odd_names().map(|name| format!("{folder}{name}")));
         let changes = after.changes(before);
         entry.altered.extend(changes.lost.iter().map(|name| path(name)));
         for (old, new) in changes.new {
+            if entry.added.len() >= MAX_FILES {
+                entry.altered.push(format!("{folder} (more than {MAX_FILES} files)"));
+                return Ok(());
+            }
             let name = path(new.name);
             let unreadable = || StoreError::Unreadable { id: name.clone(), why: "it has no id".to_owned() };
             let oid = new.oid().ok_or_else(unreadable)?;
@@ -166,7 +172,10 @@ impl GitStore {
                     self.compare(&Tree::default(), &new, &(name + "/"), depth + 1, entry)?;
                 }
                 None => {
-                    let file = self.added_file(name, new.mode, oid)?;
+                    let mut file = self.added_file(name, new.mode, oid)?;
+                    // One large blob under many names must not fill the memory.
+                    let held: u64 = entry.added.iter().filter(|file| file.bytes.is_some()).map(|file| file.size).sum();
+                    file.bytes = file.bytes.filter(|bytes| held + bytes.len() as u64 <= HELD);
                     entry.added.push(file);
                 }
             }

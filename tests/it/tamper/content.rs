@@ -357,18 +357,23 @@ fn a_tree_object_git_would_not_write_does_not_hold() {
                     items.sort_by_key(Item::place);
                 });
             },
-            &["3 file-unlisted", "3 tree-altered"],
+            &["3 tree-altered"],
         );
     }
     type Shape = fn(&mut Vec<Item>);
-    let shapes: [(&str, Shape); 4] = [
-        ("a name that stands twice", |items| items.insert(0, items[0].clone())),
-        ("entries out of order", |items| items.reverse()),
-        ("a folder's mode with a zero in front", |items| items.last_mut().unwrap().mode = "040000".to_owned()),
-        ("a file's mode with a zero in front", |items| items[0].mode = "0100644".to_owned()),
+    // An odd entry is ignored: where it held the new statement, that is missing too.
+    let shapes: [(&str, Shape, &[&str]); 4] = [
+        ("a name that stands twice", |items| items.insert(0, items[0].clone()), &["3 tree-altered"]),
+        ("entries out of order", |items| items.reverse(), &["3 file-unlisted", "3 tree-altered"]),
+        (
+            "a folder's mode with a zero in front",
+            |items| items.last_mut().unwrap().mode = "040000".to_owned(),
+            &["3 tree-altered"],
+        ),
+        ("a file's mode with a zero in front", |items| items[0].mode = "0100644".to_owned(), &["3 tree-altered"]),
     ];
-    for (what, shape) in shapes {
-        bench.gives(&format!("A16 {what}"), CHECKLIST, |f| f.last().shaped("", shape), &["3 tree-altered"]);
+    for (what, shape, faults) in shapes {
+        bench.gives(&format!("A16 {what}"), CHECKLIST, |f| f.last().shaped("", shape), faults);
     }
     bench.done();
 }

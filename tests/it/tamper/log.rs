@@ -197,7 +197,6 @@ fn an_entry_too_large_to_be_one_does_not_hold() {
 }
 
 #[test]
-#[ignore = "files are counted before each folder, not within it: one folder of any size is read whole"]
 fn one_folder_of_more_files_than_are_read_is_not_read_on() {
     let rows = [Row(
         "A11",

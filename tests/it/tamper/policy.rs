@@ -197,7 +197,6 @@ fn a_policy_whose_roster_is_not_in_order_does_not_hold() {
 
 /// docs/format.md, "Limits".
 #[test]
-#[ignore = "no limit on policy.toml and allowed_signers is looked at: such a ledger holds"]
 fn a_policy_of_more_than_a_mebibyte_does_not_hold() {
     let rows = [Row(
         "A11",
