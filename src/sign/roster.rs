@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
-use super::public_key::PublicKey;
+use super::public_key::{KeyError, PublicKey};
 use crate::findings::{Findings, Table};
 use crate::id::{EntryNumber, Name, Origin, PersonId, fold, is_invisible};
 
@@ -218,7 +218,7 @@ fn read_compromised(
     findings: &mut Findings,
 ) -> Option<Compromised> {
     let key = table.required("key", findings);
-    let key = key.and_then(|key| checked(PublicKey::parse(key), table.span_of("key"), findings));
+    let key = key.and_then(|key| checked(read_key(key), table.span_of("key"), findings));
     let owner = key.and_then(|key| people.iter().find(|(person, _)| person.keys.contains(&key)));
     if let Some((owner, _)) = owner {
         findings.add(table.span_of("key"), format!("a compromised key cannot stay a key of {}", owner.id));
@@ -248,12 +248,16 @@ fn read_person(mut table: Table<'_, '_>, findings: &mut Findings) -> Option<Pers
     let roles = roles.filter_map(|(role, span)| checked(Name::parse(role), span, findings)).collect();
     let mut keys = Vec::new();
     for (line, span) in table.texts("keys", findings) {
-        let key = PublicKey::parse(line).and_then(|key| key.check_enrolment().map(|()| key));
-        keys.extend(checked(key, span, findings));
+        keys.extend(checked(read_key(line), span, findings));
     }
     let bot = table.flag("bot", findings);
     table.finish(findings);
     Some(Person { id: id?, name: name?, handles, roles, keys, bot })
+}
+
+fn read_key(line: &str) -> Result<PublicKey, KeyError> {
+    let key = PublicKey::parse(line)?;
+    key.check_enrolment().map(|()| key)
 }
 
 /// Text that may stand in a commit's author line: no angle brackets, nothing invisible, no blank ends.

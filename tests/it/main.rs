@@ -12,6 +12,7 @@ mod concurrency;
 mod demo;
 mod full_disk;
 mod gates;
+mod interop;
 mod keys;
 mod notes;
 mod output;

@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 use ledger::id::Digest;
 use serde_json::Value;
 
+use crate::interop::disagreement;
 use crate::steps::{ga_supplied, rule, supplied, types};
 use crate::support::forge::Forge;
 use crate::support::{POLICY, TestRepo};
@@ -125,6 +126,11 @@ impl<'r> Bench<'r> {
         if self.honest.insert((entries, make as usize)) {
             forge.lay();
             assert_eq!(verdict(forge.repo), (0, BTreeSet::new()), "the untouched neighbour of {entries} entries");
+            assert_eq!(
+                disagreement(forge.repo, "", 0, &BTreeSet::new()),
+                None,
+                "the untouched neighbour of {entries} entries"
+            );
         }
         forge
     }
@@ -139,6 +145,9 @@ impl<'r> Bench<'r> {
         if found != expected {
             self.wrong.push(format!("{label}: expected {expected:?}, found {found:?}"));
         }
+        self.wrong.extend(
+            disagreement(forge.repo, label, found.0, &found.1).map(|why| format!("{label}: {found:?}, but {why}")),
+        );
     }
 
     #[track_caller]
