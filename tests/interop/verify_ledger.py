@@ -1,4 +1,5 @@
 """Verifies an evidence ledger by docs/format.md and schemas/ alone: a second reader that shares no code with the first.
+What values look like is in shapes.py, what signatures look like in signatures.py.
 
 usage: verify_ledger.py REPO [--root sha256:HEX] [--ref refs/heads/evidence]
 
@@ -17,18 +18,12 @@ import subprocess
 import sys
 import time
 import tomllib
-from datetime import datetime
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from types import SimpleNamespace
-from unicodedata import category, normalize
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-class CannotTell(Exception):
-    """Something could not be read, so neither "holds" nor "broken" may be said."""
+from shapes import INVISIBLE, CannotTell, Schema, collide, seconds_of, slug
+from signatures import SSHSIG, WIRE, key_of, open_armor, verifies
 
 class Broken(Exception):
     """A fault, by its word, after which an entry is judged no further."""
@@ -37,141 +32,10 @@ def need(fault, good):
     if not good:
         raise Broken(fault)
 
-# Values
-
-INVISIBLE = re.compile("[\0-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-                       "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]")
-
-def known(text, unknown=("Cn",)):
-    if any(category(char) in unknown for char in text):
-        raise CannotTell(f"Python's tables say too little about {text!a}")
-    return text
-
-def letter_or_digit(char):
-    # Alphabetic are letters, some of the marks, and circled letters, which are symbols with a case.
-    kind = category(known(char, unknown=("Cn", "Mn", "Mc")))
-    return kind[0] == "L" or kind in ("Nd", "Nl", "No") or char.isupper() or char.islower()
-
-def collide(texts):
-    lower = ["".join(char.lower() for char in normalize("NFKC", known(text))) for text in texts]
-    return len({normalize("NFKC", text) for text in lower}) < len(lower)
-
-def slug(text):
-    text = "".join(char if char in "._-" or letter_or_digit(char) else "\0" for char in normalize("NFC", text))
-    text = re.sub("\0+", "-", re.sub("(^|-)\0+", r"\1", text))
-    return text.encode()[:60].decode(errors="ignore").strip("-.")
-
-def seconds_of(instant):
-    return int(datetime.fromisoformat(instant).timestamp())
-
-def is_file_name(text):
-    device = re.match(r"(?ai:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|\Z)", text)
-    return normalize("NFC", known(text)) == text and not INVISIBLE.search(text) and not device
-
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
-# Signatures. The package compares R by its encoding, without cofactor. Points are needed here for what it lets pass:
-# small orders, and other encodings of a key. The arithmetic is the plainest there is.
-
-P, ORDER, NEUTRAL = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493, (0, 1)
-D = -121665 * pow(121666, -1, P) % P
-WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"
-SSHSIG = b"\0\0\0\3git\0\0\0\0\0\0\0\6sha512\0\0\0"  # and the last byte of a length
-
-def point(encoding):
-    """The point of a canonical encoding, or None."""
-    y, sign = int.from_bytes(encoding, "little") % 2**255, encoding[31] >> 7
-    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
-    root = pow(square, (P + 3) // 8, P)
-    root = root if root * root % P == square else root * pow(2, (P - 1) // 4, P) % P
-    x = root if root % 2 == sign else P - root
-    return (x, y) if y < P and x < P and x * x % P == square else None
-
-def add(a, b):
-    k = D * a[0] * b[0] * a[1] * b[1]
-    x = (a[0] * b[1] + a[1] * b[0]) * pow(1 + k, -1, P)
-    return x % P, (a[1] * b[1] + a[0] * b[0]) * pow(1 - k, -1, P) % P
-
-def times(count, a):
-    double = times(count // 2, add(a, a)) if count > 1 else NEUTRAL
-    return add(double, a) if count % 2 else double
-
-def verifies(key, signature, message):
-    ends = [point(key), point(signature[:32])]
-    if None in ends or NEUTRAL in [times(8, end) for end in ends] or int.from_bytes(signature[32:], "little") >= ORDER:
-        return False
-    try:
-        return Ed25519PublicKey.from_public_bytes(key).verify(signature, message) is None
-    except InvalidSignature:
-        return False
-
-def open_armor(text):
-    """Key and signature of an armor, if the same armor comes of them again."""
-    blob = base64.b64decode("".join(text.split("\n")[1:-1]).encode("ascii", "ignore") + b"===")
-    key, signature = blob[33:65], blob[-64:]
-    again = b"SSHSIG\0\0\0\1\0\0\0\x33" + WIRE + key + SSHSIG + b"\x53" + WIRE[:-1] + b"\x40" + signature
-    lines = re.findall(".{1,70}", base64.b64encode(again).decode())
-    armor = ["-----BEGIN SSH SIGNATURE-----", *lines, "-----END SSH SIGNATURE-----"]
-    need("commit-signature", text.split("\n") == armor)
-    return key, signature
-
-@cache
-def key_of(line):
-    """The key in a line that has the shape of one; None where it is not a point of the prime-order subgroup."""
-    blob = base64.b64decode(re.search("[A-Za-z0-9+/]{68}", line)[0])
-    place = point(blob[19:]) if blob.startswith(WIRE) else None
-    return blob[19:] if place not in (None, NEUTRAL) and times(ORDER, place) == NEUTRAL else None
-
-# Statement. The schemas say what stands where. A value must also pass what no schema can say of it.
-
-BEYOND = {
-    "fileName": is_file_name,
-    "name": lambda text: is_file_name(text) and all(char in "._-" or letter_or_digit(char) for char in text),
-    "version": lambda text: not INVISIBLE.search(text),
-    "timestamp": lambda text: seconds_of(text) >= 0,  # and else a ValueError
-    "key": lambda text: key_of(text) is not None,
-}
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
-
-class Schema:
-    """A schema, with just the keywords that ours use. Of the choices of an anyOf, too, a value fits only one."""
-
-    def __init__(self, name, ordered=True):
-        path = Path(__file__).resolve().parents[2] / "schemas" / f"{name}.schema.json"
-        self.root, self.ordered = json.loads(path.read_text(encoding="utf-8")), ordered
-
-    def fits(self, value, schema):
-        if isinstance(schema, bool):
-            return schema
-        if "$ref" in schema:
-            name = schema["$ref"].removeprefix("#/$defs/")
-            return self.fits(value, self.root["$defs"][name]) and (name not in BEYOND or BEYOND[name](value))
-        rule = schema.get
-        good = type(value) is TYPES.get(rule("type"), type(value)) and value in rule("enum", [rule("const", value)])
-        good = good and self.fits_inside(value, rule)
-        good = good and sum(self.fits(value, choice) for choice in rule("oneOf", rule("anyOf", [True]))) == 1
-        return good and self.fits(value, rule("then" if self.fits(value, rule("if", True)) else "else", True))
-
-    def fits_inside(self, value, rule):
-        match value:
-            case int():
-                return rule("minimum", value) <= value <= rule("maximum", 2**64 - 1)
-            case str():  # To Python alone, U+001C to U+001F are blank, and "$" matches before a newline, too.
-                size, pattern = len(value.encode()), rule("pattern", "").replace("$", r"\Z")  # the format counts bytes
-                found = re.search(pattern, re.sub("[\x1c-\x1f]", "\0", value), re.DOTALL)
-                return rule("minLength", 0) <= size <= rule("maxLength", size) and found is not None
-            case list():
-                first, size = rule("prefixItems", []), len(value)
-                good = rule("minItems", 0) <= size <= rule("maxItems", size) and all(map(self.fits, value, first))
-                return good and all(self.fits(item, rule("items", True)) for item in value[len(first) :])
-            case dict():
-                parts, rest = rule("properties", {}), rule("additionalProperties", True)
-                fixed = [key for key in parts if key in value] if rest is False else sorted(value)
-                order = list(value) == fixed if self.ordered else rest or set(value) == set(fixed)
-                good = value.keys() >= set(rule("required", ())) and (order or rest is True)
-                return good and all(self.fits(value[key], parts.get(key, rest)) for key in value)
-        return True
+# Statement. The schemas say what stands where.
 
 KINDS = "policy", "open", "evidence", "approval", "waiver", "promotion", "trigger", "rollback", "revoke"
 STATEMENTS = {kind: Schema("policy-statement" if kind == "policy" else kind) for kind in KINDS}
@@ -407,7 +271,9 @@ class Verifier:
             e.roster = Roster(*(file.start for file in files))
         self.judges = self.roster if self.n else e.roster
         need("policy-malformed", self.judges)  # entry 0 had no roster, so nobody can be judged
-        key, signature = open_armor(commit.armor)
+        opened = open_armor(commit.armor)
+        need("commit-signature", opened)
+        key, signature = opened
         self.signer = dict(self.judges.owners).get(key)
         message = b"SSHSIG" + SSHSIG + b"\x40" + hashlib.sha512(commit.payload).digest()
         self.expect("commit-signature", True, verifies(key, signature, message))

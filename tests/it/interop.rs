@@ -18,6 +18,7 @@ fn python() -> Option<OsString> {
 /// Its exit code and the fault words it found; nothing where there is no Python to ask.
 pub fn second_verdict(repo: &TestRepo, directory: &Path, root: Option<&str>) -> Option<(i32, BTreeSet<String>)> {
     let mut command = repo.command(python()?.to_str().unwrap(), directory);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/verify_ledger.py")).arg(directory);
     command.args(root.iter().flat_map(|root| ["--root", root]));
     let ran = finish(&mut command);
