@@ -87,9 +87,12 @@ mod tests {
     fn the_classic_eight_leaves() {
         let mut tree = Merkle::default();
         assert_eq!(tree.root(), Digest::of(b""));
-        for (leaf, root) in LEAVES.iter().zip(ROOTS) {
+        for (before, (leaf, root)) in LEAVES.iter().zip(ROOTS).enumerate() {
+            assert_eq!(tree.size(), before as u64);
             tree.push(&from_hex(leaf).unwrap());
             assert_eq!(tree.root().to_string(), root, "size {}", tree.size());
+            assert_eq!(Merkle::restore(tree.size(), tree.subtrees().to_vec()), Some(tree.clone()));
+            assert_eq!(Merkle::restore(2 * tree.size() + 1, tree.subtrees().to_vec()), None);
         }
     }
 }

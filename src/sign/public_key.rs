@@ -160,6 +160,15 @@ mod tests {
         assert_eq!(key.check_enrolment(), Ok(()));
     }
 
+    /// The key of docs/format.md's worked example, as `ssh-keygen -l` names it; nothing else is shown of a key.
+    #[test]
+    fn a_key_goes_by_its_fingerprint() {
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+        let key = PublicKey::parse(line).unwrap();
+        assert_eq!(key.fingerprint(), "SHA256:fe85JkIjo8VPe+XqXJGH5Mau1EMFdK1OdKvJUFicyA8");
+        assert_eq!(format!("{key:?}"), key.fingerprint());
+    }
+
     #[test]
     fn other_keys_are_refused_by_name() {
         assert_eq!(PublicKey::parse("ssh-rsa AAAA"), Err(KeyError::Type("ssh-rsa".to_owned())));
