@@ -3,12 +3,13 @@
 //! `tests/vectors/*/` holds one Git bundle of the evidence branch for each object format, and
 //! `expected.json` with what is true of every entry. Frozen files are never made anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::interop::disagreement;
 use crate::support::{POLICY, Policy, TestRepo};
 
 /// Where the ledgers of format v0.1 lie.
@@ -76,6 +77,7 @@ fn a_frozen_ledger_verifies_to_the_very_same_entries() {
         let repo = thawed(V0_1, format);
         assert_eq!(&Expected::said(&repo, Some(&digest(&expected.first))), expected, "{format}");
         assert_eq!(&Expected::said(&repo, None), expected, "{format}, without a pin");
+        assert_eq!(disagreement(&repo, format, 0, &BTreeSet::new()), None, "{format}");
     }
 }
 
