@@ -10,7 +10,7 @@ use crate::entry::{Predicate, Statement};
 use crate::id::{Digest, ObjectId};
 use crate::sign::{PublicKey, Roster, dsse, sshsig::SshSignature};
 use crate::store::commit::{ObjectFormat, SignedCommit};
-use crate::store::layout::POLICY_FOLDER;
+use crate::store::layout::{POLICY_FOLDER, file_beside};
 use crate::store::{StoredEntry, StoredFile};
 
 const REGULAR_FILE: u32 = 0o100_644;
@@ -57,9 +57,7 @@ impl Examined {
 
     /// The bytes of one of its files.
     pub fn content(&self, name: &str) -> Option<&[u8]> {
-        let (folder, file) = self.statement.as_ref()?.path.rsplit_once('/')?;
-        let number = file.split('-').next()?;
-        self.contents.get(&format!("{folder}/files/{number}/{name}")).map(Vec::as_slice)
+        self.contents.get(&file_beside(&self.statement.as_ref()?.path, name)).map(Vec::as_slice)
     }
 
     /// Lets go of the files' bytes: judging needs their digests alone.
@@ -169,9 +167,7 @@ fn check_files(entry: &mut Examined) {
 
 /// The files a statement carries, by the path each must have.
 fn listed_files(placed: &Placed) -> BTreeMap<String, (u64, Digest)> {
-    let (folder, name) = placed.path.rsplit_once('/').unwrap_or(("", placed.path.as_str()));
-    let number = name.split('-').next().unwrap_or_default();
-    let path = |name: &str| format!("{folder}/files/{number}/{name}");
+    let path = |name: &str| file_beside(&placed.path, name);
     match &placed.statement.predicate {
         Predicate::Evidence(evidence) => {
             evidence.inline().map(|file| (path(file.name.as_str()), (file.size, file.sha256))).collect()

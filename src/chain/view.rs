@@ -12,6 +12,7 @@ use crate::entry::kinds::{AttemptKey, Evidence, Kind, Open, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, Origin, PersonId, Timestamp, Version};
 use crate::sign::{PublicKey, Roster};
 use crate::store::commit::Commit;
+use crate::store::layout::file_beside;
 
 /// One entry that passed every step.
 #[derive(Debug, Clone)]
@@ -70,8 +71,7 @@ impl VerifiedEntry {
 
     /// The path of one of its files on the branch (not of entry 0's README, which lies at the root).
     pub fn file_path(&self, name: &str) -> String {
-        let (folder, _) = self.path.rsplit_once('/').unwrap_or_default();
-        format!("{folder}/files/{}/{name}", self.number.padded())
+        file_beside(&self.path, name)
     }
 
     pub const fn statement(&self) -> &Statement {

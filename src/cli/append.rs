@@ -7,8 +7,8 @@ use super::failure::{Failure, FailureKind};
 use super::load::{Loaded, expected};
 use super::seen;
 use super::state;
-use super::survey::Depth;
-use crate::chain::{Keep, Limits, VerifiedEntry, VerifiedLedger, Verifier, examine, slug_of};
+use super::survey::{Depth, examined};
+use crate::chain::{Keep, Limits, VerifiedEntry, VerifiedLedger, Verifier, slug_of};
 use crate::entry::kinds::{PolicyFile, Predicate};
 use crate::entry::{Draft, Kind};
 use crate::id::{EntryNumber, ObjectId};
@@ -90,7 +90,7 @@ fn catch_up(context: &mut Context<'_>, loaded: &mut Loaded) -> Result<(), Failur
         let mut verifier =
             Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default(), context.world().now());
         for id in &new {
-            verifier.admit(examine(loaded.store.entry(id)?, loaded.store.format(), &Limits::default()));
+            verifier.admit(examined(&loaded.store, id)?);
         }
         // A fault is only reported by who has read everything.
         loaded.ledger = match verifier.finish() {

@@ -4,8 +4,8 @@ use super::context::Context;
 use super::failure::Failure;
 use super::seen;
 use super::state;
-use super::survey::{Depth, survey};
-use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier, examine};
+use super::survey::{Depth, examined, survey};
+use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
 use crate::policy::{Evaluator, Gate, reread};
@@ -60,31 +60,35 @@ impl Context<'_> {
     /// Goes on from what was verified here before, with the statements of a release at hand (of every
     /// pipeline's newest without one). Whatever does not fit is settled by reading everything.
     pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
-        if let Some(loaded) = self.resume(release)? {
-            return self.told(loaded);
+        let store = self.open_store()?;
+        match self.resume(&store, release)? {
+            Some((tip, ledger)) => self.told(Loaded { store, tip, ledger }),
+            None => {
+                state::forget(self, &store);
+                self.begin_anew(store, release)
+            }
         }
-        state::forget(self, &self.open_store()?);
-        self.load_anew(release)
     }
 
     /// The same without trusting what was kept: a machine that others share answers for nobody.
     pub fn load_anew(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
+        self.begin_anew(store, release)
+    }
+
+    fn begin_anew(&mut self, store: GitStore, release: Option<&str>) -> Result<Loaded, Failure> {
         let mut tip = store.tip()?;
         let (mut ledger, _) = self.verify_whole(&store, &mut tip, Keep::Openings, Depth::Steps)?;
         state::save(self, &store, &ledger);
         let releases = releases(&ledger, release);
-        if !fetch(&store, &tip, &mut ledger, &releases) {
-            return Err(Failure::unknown("the evidence branch changed while it was read").hint("run the command again"));
-        }
+        fetch(&store, &tip, &mut ledger, &releases)?;
         self.told(Loaded { store, tip, ledger })
     }
 
-    fn resume(&mut self, release: Option<&str>) -> Result<Option<Loaded>, Failure> {
-        let store = self.open_store()?;
-        let pin = self.pin(&store)?;
+    fn resume(&mut self, store: &GitStore, release: Option<&str>) -> Result<Option<(Tip, VerifiedLedger)>, Failure> {
+        let pin = self.pin(store)?;
         // The state first: read after the tip, it could be ahead of it and look like a rewound branch.
-        let known = state::restore(self, &store, pin);
+        let known = state::restore(self, store, pin);
         let tip = store.tip()?;
         let Some(known) = known else { return Ok(None) };
         let (size, at) = (known.size(), known.tip());
@@ -98,23 +102,20 @@ impl Context<'_> {
         };
         let mut verifier = Verifier::resume(known, store.format(), Limits::default(), self.world().now());
         for id in new {
-            verifier.admit(examine(store.entry(&id)?, store.format(), &Limits::default()));
+            verifier.admit(examined(store, &id)?);
         }
         let Ok(mut ledger) = verifier.finish() else { return Ok(None) };
         let releases = releases(&ledger, release);
-        if !fetch(&store, &tip, &mut ledger, &releases) {
+        if fetch(store, &tip, &mut ledger, &releases).is_err() || !ledger.is_sound() {
             return Ok(None);
         }
-        if !ledger.is_sound() {
-            return Ok(None);
-        }
-        if !seen::remember(self, &store, &ledger)? {
-            return self.resume(release);
+        if !seen::remember(self, store, &ledger)? {
+            return self.resume(store, release);
         }
         if ledger.size() > size {
-            state::save(self, &store, &ledger);
+            state::save(self, store, &ledger);
         }
-        Ok(Some(Loaded { store, tip, ledger }))
+        Ok(Some((tip, ledger)))
     }
 
     /// Evidence whose recorded facts are not what its files say, among the entries given. Whoever
@@ -183,13 +184,16 @@ fn releases(ledger: &VerifiedLedger, release: Option<&str>) -> Vec<Version> {
     }
 }
 
-/// Puts the statements of releases at hand; false when they are not what was verified.
-pub fn fetch(store: &GitStore, tip: &Tip, ledger: &mut VerifiedLedger, releases: &[Version]) -> bool {
+/// Puts the statements of releases at hand; fails when they are not what was verified.
+pub fn fetch(store: &GitStore, tip: &Tip, ledger: &mut VerifiedLedger, releases: &[Version]) -> Result<(), Failure> {
     let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
-    wanted.iter().all(|wanted| {
+    let as_verified = wanted.iter().all(|wanted| {
         let found = store.statements(&tip.commit, wanted);
         found.is_ok_and(|found| ledger.reload(found, store.format()))
-    })
+    });
+    as_verified
+        .then_some(())
+        .ok_or_else(|| Failure::unknown("the evidence branch changed while it was read").hint("run the command again"))
 }
 
 /// The commit a tip stands at, for compare-and-swap.

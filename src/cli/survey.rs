@@ -100,8 +100,13 @@ fn work<'c>(
     }
 }
 
+/// One commit of the branch, read and examined.
+pub fn examined(store: &GitStore, commit: &ObjectId) -> Result<Examined, StoreError> {
+    Ok(examine(store.entry(commit)?, store.format(), &Limits::default()))
+}
+
 fn see(store: &GitStore, commit: &ObjectId, depth: Depth) -> Result<Seen, StoreError> {
-    let mut entry = examine(store.entry(commit)?, store.format(), &Limits::default());
+    let mut entry = examined(store, commit)?;
     let doubtful = depth == Depth::Facts && is_doubtful(&entry);
     entry.forget_contents();
     Ok(Seen { entry, doubtful })

@@ -38,6 +38,13 @@ impl Position<'_> {
     }
 }
 
+/// Where a file of the entry lies whose statement lies here: by the digits the statement's name begins with.
+pub fn file_beside(statement: &str, name: &str) -> String {
+    let (folder, file) = statement.rsplit_once('/').unwrap_or(("", statement));
+    let number = file.split('-').next().unwrap_or_default();
+    format!("{folder}/files/{number}/{name}")
+}
+
 /// A word for a file name: letters, digits and `. _ -` stay, anything else becomes one `-`.
 pub fn slug(text: &str) -> String {
     let mut slug = String::new();
@@ -71,6 +78,7 @@ mod tests {
         assert_eq!(at(255).file("a.log"), "F/files/000262/a.log");
         assert_eq!(at(256).statement("evidence", Some("log")), "F/part-0001/000263-evidence-log.json");
         assert_eq!(at(512).file("a.log"), "F/part-0002/files/000519/a.log");
+        assert_eq!(file_beside(&at(512).statement("evidence", Some("build-log")), "a.log"), at(512).file("a.log"));
         assert_eq!(
             Position { folder: "F", index: 0, number: EntryNumber(1_234_567) }.statement("open", None),
             "F/1234567-open.json"

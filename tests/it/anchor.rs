@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::steps::{says_all, types};
-use crate::support::{POLICY, Ran, TestRepo, finish};
+use crate::support::{POLICY, Ran, TestRepo, files, finish};
 
 /// A ledger of eight entries in a shared repository, and a clone in which all of it was seen.
 struct Shared {
@@ -77,10 +77,6 @@ fn the_memory(state: &Path) -> PathBuf {
     let is_memory =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.len() == "0".repeat(32).len() + ".json".len());
     files(&state.join("ledger/seen")).into_iter().find(is_memory).unwrap()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Disks that are full, read-only or pulled away while something is written: nothing is lost, and no
 //! verdict is made up.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::steps::types;
-use crate::support::{POLICY, Ran, TestRepo, finish};
+use crate::support::{POLICY, Ran, TestRepo, files, finish};
 
 fn ledger_with_an_open_gate() -> TestRepo {
     let repo = TestRepo::with_ledger(&POLICY);
@@ -87,15 +86,9 @@ fn a_reader_killed_while_it_writes_its_state_is_not_missed() {
         types(&repo, "", "status", 0);
     }
     types(&repo, "", "verify", 0);
-    let left: Vec<_> =
-        walk(&repo.home().join("state/ledger")).into_iter().filter(|name| name.contains(".db-")).collect();
+    let left: Vec<_> = files(&repo.home().join("state/ledger"))
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains(".db-"))
+        .collect();
     assert!(left.len() <= 1, "journals do not pile up: {left:?}");
-}
-
-fn walk(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for path in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path.display().to_string()) }
-    }
-    found
 }

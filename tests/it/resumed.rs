@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::steps::{QA, types};
-use crate::support::{POLICY, TestRepo, finish};
+use crate::support::{POLICY, TestRepo, files, finish};
 
 /// Questions whose answers rest on the ledger.
 const QUESTIONS: &[&str] = &[
@@ -103,15 +103,6 @@ fn copy(from: &Path, to: &Path) {
 /// what was seen is to give another one, see anchor.rs.
 fn forget_what_was_seen(state: &Path) {
     let _ = std::fs::remove_dir_all(state.join("ledger/seen"));
-}
-
-/// The files of the state.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 #[test]

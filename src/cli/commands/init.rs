@@ -3,13 +3,14 @@
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::Answer;
-use crate::chain::{Limits, TrustAnchor, Verifier, examine};
+use crate::chain::{Limits, TrustAnchor, Verifier};
 use crate::cli::append;
 use crate::cli::args::text;
 use crate::cli::context::{Context, PIN_FILE, pin_text};
 use crate::cli::draft::PolicyDraft;
 use crate::cli::failure::Failure;
 use crate::cli::seen;
+use crate::cli::survey::examined;
 use crate::entry::kinds::Mode;
 use crate::id::{Origin, PersonId};
 use crate::policy::{Policy, lint, parse};
@@ -102,7 +103,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let commit = append::begin(&store, &draft, (person.id.as_str(), &person.name), &signer)?;
     let mut verifier =
         Verifier::new(store.format(), TrustAnchor { first: Some(first) }, Limits::default(), context.world().now());
-    verifier.admit(examine(store.entry(&commit)?, store.format(), &Limits::default()));
+    verifier.admit(examined(&store, &commit)?);
     let ledger = verifier.finish().map_err(Failure::broken)?;
     seen::begin(context, &store, &ledger)?;
     // The ledger is there; the two files only describe it and can be written again.

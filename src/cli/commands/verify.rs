@@ -86,9 +86,7 @@ fn whole(context: &mut Context<'_>) -> Result<VerifiedLedger, Failure> {
     let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
     let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
     for releases in promoted.chunks(RELEASES) {
-        if !fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, releases) {
-            return Err(Failure::unknown("the evidence branch changed while it was read").hint("run the command again"));
-        }
+        fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, releases)?;
         let evaluator = Evaluator::new(&loaded.ledger);
         faults.extend(audit::promotions(&evaluator));
         let doubted = doubtful.iter().filter_map(|number| loaded.ledger.entry(*number));

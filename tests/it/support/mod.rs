@@ -168,6 +168,15 @@ impl TestRepo {
     }
 }
 
+/// The files below a folder, which need not be there.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
 pub fn finish(command: &mut Command) -> Ran {
     let output = command.output().unwrap();
     Ran {
