@@ -56,13 +56,17 @@ pub struct Candidate {
 
 impl Verifier {
     pub fn new(format: ObjectFormat, anchor: TrustAnchor, limits: Limits, now: Timestamp) -> Self {
+        Self::on(Running::new(format.hex_digits()), anchor, limits, now)
+    }
+
+    const fn on(chain: Running, anchor: TrustAnchor, limits: Limits, now: Timestamp) -> Self {
         Self {
             anchor,
             limits,
             now,
             origin: None,
             first: None,
-            chain: Running::new(format.hex_digits()),
+            chain,
             position: 0,
             parent: None,
             past_differs: false,
@@ -77,14 +81,11 @@ impl Verifier {
     }
 
     /// Goes on where a verified ledger ended.
-    pub fn resume(ledger: VerifiedLedger, format: ObjectFormat, limits: Limits, now: Timestamp) -> Self {
+    pub fn resume(ledger: VerifiedLedger, limits: Limits, now: Timestamp) -> Self {
         let anchor = TrustAnchor { first: ledger.is_anchored().then(|| ledger.first()) };
-        let mut verifier = Self::new(format, anchor, limits, now);
-        verifier.position = ledger.size();
-        verifier.parent = ledger.tip();
-        (verifier.origin, verifier.first) = (Some(ledger.origin), Some(ledger.first));
-        verifier.chain = ledger.chain;
-        verifier
+        let (position, parent) = (ledger.size(), ledger.tip());
+        let (origin, first) = (Some(ledger.origin), Some(ledger.first));
+        Self { position, parent, origin, first, ..Self::on(ledger.chain, anchor, limits, now) }
     }
 
     /// Takes the next commit of the branch, examined.

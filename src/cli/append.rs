@@ -87,8 +87,7 @@ fn catch_up(context: &mut Context<'_>, loaded: &mut Loaded) -> Result<(), Failur
             let known = known.map_or_else(String::new, |id| id.to_string());
             return Err(Failure::conflict(format!("the evidence branch no longer contains {known}: it was replaced")));
         };
-        let mut verifier =
-            Verifier::resume(loaded.ledger.clone(), loaded.store.format(), Limits::default(), context.world().now());
+        let mut verifier = Verifier::resume(loaded.ledger.clone(), Limits::default(), context.world().now());
         for id in &new {
             verifier.admit(examined(&loaded.store, id)?);
         }

@@ -100,7 +100,7 @@ impl Context<'_> {
             ));
             return Ok(None);
         };
-        let mut verifier = Verifier::resume(known, store.format(), Limits::default(), self.world().now());
+        let mut verifier = Verifier::resume(known, Limits::default(), self.world().now());
         for id in new {
             verifier.admit(examined(store, &id)?);
         }

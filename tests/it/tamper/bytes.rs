@@ -51,7 +51,7 @@ fn slipped(bytes: &[u8], at: usize, slip: Slip) -> Vec<u8> {
 fn holds(before: Option<&VerifiedLedger>, entry: StoredEntry) -> Option<VerifiedLedger> {
     let (limits, now) = (Limits::default(), Timestamp::parse("9999-12-31T23:59:59Z").unwrap());
     let fresh = || Verifier::new(FORMAT, TrustAnchor::default(), limits, now).keeping(Keep::Openings);
-    let mut verifier = before.map_or_else(fresh, |ledger| Verifier::resume(ledger.clone(), FORMAT, limits, now));
+    let mut verifier = before.map_or_else(fresh, |ledger| Verifier::resume(ledger.clone(), limits, now));
     verifier.admit(examine(entry, FORMAT, &limits));
     verifier.finish().ok()
 }
