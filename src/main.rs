@@ -2,6 +2,13 @@
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the process ends")]
 fn main() {
+    let report = std::panic::take_hook();
+    // git2 panics on some damaged objects; where they are read it is caught and told as an error.
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|place| place.file().contains("git2")) {
+            report(panic);
+        }
+    }));
     let mut world = ledger::cli::world::World::of_process();
     let code = ledger::cli::run(std::env::args_os().collect(), &mut world);
     drop(world);

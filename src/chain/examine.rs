@@ -1,15 +1,17 @@
 //! The steps that need one entry alone: 1, 4, 5, 6, 8, 10 and 11. Nothing here depends on another
 //! entry, so entries can be examined in any order and on any core.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, HashMap};
 
 use super::anchor::Limits;
 use super::fault::FaultKind;
 use crate::entry::kinds::PolicyFile;
 use crate::entry::{Predicate, Statement};
 use crate::id::{Digest, ObjectId};
-use crate::sign::{PublicKey, Roster, dsse, sshsig::SshSignature};
-use crate::store::commit::{ObjectFormat, SignedCommit};
+use crate::sign::sshsig::{SshSignature, to_be_signed};
+use crate::sign::{PublicKey, ReadyKey, Roster, dsse};
+use crate::store::commit::{Commit, ObjectFormat, SignedCommit};
 use crate::store::layout::{POLICY_FOLDER, file_beside};
 use crate::store::{StoredEntry, StoredFile};
 
@@ -18,7 +20,7 @@ const REGULAR_FILE: u32 = 0o100_644;
 /// One entry after the steps that look at it alone.
 pub struct Examined {
     pub id: ObjectId,
-    pub commit: Option<SignedCommit>,
+    pub commit: Option<Commit>,
     pub key: Option<PublicKey>,
     pub statement: Option<Placed>,
     /// Files beside the statement, by path.
@@ -70,34 +72,88 @@ impl Examined {
     }
 }
 
-pub fn examine(stored: StoredEntry, format: ObjectFormat, limits: &Limits) -> Examined {
-    let mut entry = Examined {
-        id: stored.id,
-        commit: None,
-        key: None,
-        statement: None,
-        files: BTreeMap::new(),
-        policy: None,
-        faults: Vec::new(),
-        contents: BTreeMap::new(),
-    };
-    read_commit(&mut entry, &stored.commit, format);
-    for path in stored.altered {
-        entry.fault(FaultKind::TreeAltered, "paths written once never change", path);
+/// Keys remembered; few ledgers have as many, and whoever invents more gains nothing.
+const MAX_KEYS: usize = 256;
+
+/// Examines entries one after the other.
+pub struct Examiner {
+    format: ObjectFormat,
+    limits: Limits,
+    /// Keys that signed entries examined before.
+    keys: HashMap<PublicKey, ReadyKey>,
+}
+
+impl Examiner {
+    pub fn new(format: ObjectFormat, limits: Limits) -> Self {
+        Self { format, limits, keys: HashMap::new() }
     }
-    let added = check_limits(&mut entry, stored.added, limits);
-    read_statement(&mut entry, added);
-    check_files(&mut entry);
-    read_policy(&mut entry, limits);
-    check_signatures(&mut entry);
-    entry
+
+    pub fn examine(&mut self, stored: StoredEntry) -> Examined {
+        let mut entry = Examined {
+            id: stored.id,
+            commit: None,
+            key: None,
+            statement: None,
+            files: BTreeMap::new(),
+            policy: None,
+            faults: Vec::new(),
+            contents: BTreeMap::new(),
+        };
+        let signed = read_commit(&mut entry, &stored.commit, self.format);
+        for path in stored.altered {
+            entry.fault(FaultKind::TreeAltered, "paths written once never change", path);
+        }
+        let added = check_limits(&mut entry, stored.added, &self.limits);
+        read_statement(&mut entry, added);
+        check_files(&mut entry);
+        read_policy(&mut entry, &self.limits);
+        if let Some(signed) = signed {
+            self.check_signatures(&mut entry, &signed);
+            entry.commit = Some(signed.commit);
+        }
+        entry
+    }
+
+    /// Steps 10 and 11: both signatures verify, strictly, by the key the commit signature names.
+    fn check_signatures(&mut self, entry: &mut Examined, signed: &SignedCommit) {
+        let Some(signature) = SshSignature::from_armor(&signed.armor) else {
+            let expected = "an ssh-ed25519 SSHSIG in namespace git";
+            return entry.fault(FaultKind::CommitSignature, expected, "another signature");
+        };
+        let key = signature.key;
+        let who = format!("a signature by {}", key.fingerprint());
+        let ready =
+            self.ready(key).filter(|ready| ready.verifies(&to_be_signed(&signed.payload), &signature.signature));
+        let Some(ready) = ready else {
+            return entry.fault(FaultKind::CommitSignature, who, "a signature that does not verify");
+        };
+        entry.key = Some(key);
+        let (Some(dsse), Some(placed)) = (&signed.commit.trailers.dsse, &entry.statement) else { return };
+        let verifies = ready.verifies(&dsse::pae(placed.statement.bytes()), &dsse.signature);
+        if dsse.fingerprint != key.fingerprint() || !verifies {
+            entry.fault(FaultKind::DsseSignature, who, dsse.fingerprint.clone());
+        }
+    }
+
+    fn ready(&mut self, key: PublicKey) -> Option<&ReadyKey> {
+        if self.keys.len() >= MAX_KEYS {
+            self.keys.clear();
+        }
+        match self.keys.entry(key) {
+            Slot::Occupied(known) => Some(known.into_mut()),
+            Slot::Vacant(new) => key.ready().map(|ready| &*new.insert(ready)),
+        }
+    }
 }
 
 /// Step 1: the object re-encodes to itself, five headers, once each.
-fn read_commit(entry: &mut Examined, bytes: &[u8], format: ObjectFormat) {
+fn read_commit(entry: &mut Examined, bytes: &[u8], format: ObjectFormat) -> Option<SignedCommit> {
     match SignedCommit::parse(bytes, format) {
-        Ok(commit) => entry.commit = Some(commit),
-        Err(error) => entry.fault(FaultKind::CommitMalformed, "the canonical commit object", error.to_string()),
+        Ok(commit) => Some(commit),
+        Err(error) => {
+            entry.fault(FaultKind::CommitMalformed, "the canonical commit object", error.to_string());
+            None
+        }
     }
 }
 
@@ -211,29 +267,5 @@ fn read_policy(entry: &mut Examined, limits: &Limits) {
             let first = findings.iter().next().map(|finding| finding.message.clone()).unwrap_or_default();
             entry.fault(FaultKind::PolicyMalformed, "a policy with a roster", first);
         }
-    }
-}
-
-/// Steps 10 and 11: both signatures verify, strictly, by the key the commit signature names.
-fn check_signatures(entry: &mut Examined) {
-    let Some(commit) = &entry.commit else { return };
-    let Some(signature) = SshSignature::from_armor(&commit.armor) else {
-        return entry.fault(FaultKind::CommitSignature, "an ssh-ed25519 SSHSIG in namespace git", "another signature");
-    };
-    let key = signature.key;
-    if !signature.verifies(&commit.payload) {
-        let who = key.fingerprint();
-        return entry.fault(
-            FaultKind::CommitSignature,
-            format!("a signature by {who}"),
-            "a signature that does not verify",
-        );
-    }
-    let dsse = commit.commit.trailers.dsse.clone();
-    entry.key = Some(key);
-    let (Some(dsse), Some(placed)) = (dsse, &entry.statement) else { return };
-    let verifies = key.verifies(&dsse::pae(placed.statement.bytes()), &dsse.signature);
-    if dsse.fingerprint != key.fingerprint() || !verifies {
-        entry.fault(FaultKind::DsseSignature, format!("a signature by {}", key.fingerprint()), dsse.fingerprint);
     }
 }

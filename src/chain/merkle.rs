@@ -7,10 +7,17 @@ use sha2::{Digest as _, Sha256};
 use crate::id::Digest;
 
 /// The running tree: one root a complete subtree, largest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merkle {
     size: u64,
     subtrees: Vec<Digest>,
+    root: Digest,
+}
+
+impl Default for Merkle {
+    fn default() -> Self {
+        Self::over(0, Vec::new())
+    }
 }
 
 impl Merkle {
@@ -25,7 +32,11 @@ impl Merkle {
 
     /// A tree as it was put aside; `None` when a tree of that size has another number of subtrees.
     pub fn restore(size: u64, subtrees: Vec<Digest>) -> Option<Self> {
-        (u64::from(size.count_ones()) == subtrees.len() as u64).then_some(Self { size, subtrees })
+        (u64::from(size.count_ones()) == subtrees.len() as u64).then(|| Self::over(size, subtrees))
+    }
+
+    fn over(size: u64, subtrees: Vec<Digest>) -> Self {
+        Self { size, root: root_over(&subtrees), subtrees }
     }
 
     pub fn push(&mut self, statement: &[u8]) {
@@ -38,14 +49,19 @@ impl Merkle {
         }
         self.subtrees.push(node);
         self.size += 1;
+        self.root = root_over(&self.subtrees);
     }
 
     /// The tree head (RFC 6962, 2.1); of no statements, SHA-256 of nothing.
-    pub fn root(&self) -> Digest {
-        let mut subtrees = self.subtrees.iter().rev();
-        let Some(last) = subtrees.next() else { return Digest::of(b"") };
-        subtrees.fold(*last, |right, left| parent(left, &right))
+    pub const fn root(&self) -> Digest {
+        self.root
     }
+}
+
+fn root_over(subtrees: &[Digest]) -> Digest {
+    let mut subtrees = subtrees.iter().rev();
+    let Some(last) = subtrees.next() else { return Digest::of(b"") };
+    subtrees.fold(*last, |right, left| parent(left, &right))
 }
 
 /// `SHA-256(0x00 || statement)`.

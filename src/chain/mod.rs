@@ -18,7 +18,7 @@ pub mod verify;
 pub mod view;
 
 pub use anchor::{Limits, TrustAnchor};
-pub use examine::{Examined, examine};
+pub use examine::{Examined, Examiner};
 pub use fault::{Fault, FaultKind, Faults};
 pub use kind_rules::slug_of;
 pub use past::Past;

@@ -145,12 +145,12 @@ impl Verifier {
 
     fn judge(&mut self, number: EntryNumber, entry: Examined) {
         let Examined { id, commit, key, statement, policy, .. } = entry;
-        let (Some(signed), Some(placed)) = (commit, statement) else {
+        let (Some(commit), Some(placed)) = (commit, statement) else {
             // Its number is unknown: later entries are compared with their own claims again.
             self.past_differs = true;
             return;
         };
-        let candidate = Candidate { number, commit: signed.commit, placed, policy };
+        let candidate = Candidate { number, commit, placed, policy };
         let mut problems = Vec::new();
         self.check_position(&candidate, &mut problems);
         self.check_statement(&candidate, &mut problems);

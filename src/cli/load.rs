@@ -38,6 +38,7 @@ impl Context<'_> {
         depth: Depth,
     ) -> Result<(VerifiedLedger, Vec<EntryNumber>), Failure> {
         let anchor = TrustAnchor { first: self.pin(store)? };
+        store.expect_many_reads();
         loop {
             let now = self.world().now();
             let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), now).keeping(keep);

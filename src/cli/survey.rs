@@ -6,11 +6,11 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::world::Progress;
-use crate::chain::{Examined, Limits, Verifier, examine};
+use crate::chain::{Examined, Examiner, Limits, Verifier};
 use crate::entry::Predicate;
 use crate::id::ObjectId;
 use crate::policy::reread;
-use crate::store::git::{GitStore, StoreError};
+use crate::store::git::{Door, GitStore, StoreError};
 
 /// Entries a worker examines in one go: the first of them costs a look at the whole tree.
 const STRETCH: usize = 128;
@@ -52,18 +52,20 @@ pub fn survey(
         verifier.admit(seen.entry);
     };
     if commits.len() < FEW || cores < 2 {
+        let mut examiner = examiner(store);
         for (at, commit) in commits.iter().enumerate() {
-            admit(verifier, at, see(store, commit, depth)?);
+            admit(verifier, at, see(store, &mut examiner, commit, depth)?);
         }
         return Ok(doubtful);
     }
-    let directory = store.directory();
+    let door = store.door();
     std::thread::scope(|scope| {
         let workers: Vec<Receiver<_>> = (0..cores)
             .map(|worker| {
                 let (sender, receiver) = sync_channel(AHEAD);
                 let stretches = commits.chunks(STRETCH).skip(worker).step_by(cores);
-                scope.spawn(move || work(directory, stretches, depth, &sender));
+                let door = door.clone();
+                scope.spawn(move || work(&door, stretches, depth, &sender));
                 receiver
             })
             .collect();
@@ -82,17 +84,19 @@ pub fn survey(
 
 /// Examines stretches until there are no more or nobody wants them.
 fn work<'c>(
-    directory: &std::path::Path,
+    door: &Door,
     stretches: impl Iterator<Item = &'c [ObjectId]>,
     depth: Depth,
     to: &SyncSender<Result<Vec<Seen>, StoreError>>,
 ) {
-    let store = match GitStore::open(directory, false) {
+    let store = match door.open() {
         Ok(store) => store,
         Err(error) => return drop(to.send(Err(error))),
     };
+    let mut examiner = examiner(&store);
     for stretch in stretches {
-        let seen: Result<Vec<Seen>, StoreError> = stretch.iter().map(|commit| see(&store, commit, depth)).collect();
+        let seen: Result<Vec<Seen>, StoreError> =
+            stretch.iter().map(|commit| see(&store, &mut examiner, commit, depth)).collect();
         let failed = seen.is_err();
         if to.send(seen).is_err() || failed {
             return;
@@ -102,11 +106,15 @@ fn work<'c>(
 
 /// One commit of the branch, read and examined.
 pub fn examined(store: &GitStore, commit: &ObjectId) -> Result<Examined, StoreError> {
-    Ok(examine(store.entry(commit)?, store.format(), &Limits::default()))
+    Ok(examiner(store).examine(store.entry(commit)?))
 }
 
-fn see(store: &GitStore, commit: &ObjectId, depth: Depth) -> Result<Seen, StoreError> {
-    let mut entry = examined(store, commit)?;
+fn examiner(store: &GitStore) -> Examiner {
+    Examiner::new(store.format(), Limits::default())
+}
+
+fn see(store: &GitStore, examiner: &mut Examiner, commit: &ObjectId, depth: Depth) -> Result<Seen, StoreError> {
+    let mut entry = examiner.examine(store.entry(commit)?);
     let doubtful = depth == Depth::Facts && is_doubtful(&entry);
     entry.forget_contents();
     Ok(Seen { entry, doubtful })

@@ -13,6 +13,9 @@ const TYPE: &str = "https://in-toto.io/Statement/v1";
 /// A statement's most bytes: proofs carry it whole, and lines of other tools end at 64 KiB.
 pub const MAX_STATEMENT: usize = 32 * 1024;
 
+/// Most statements are not longer.
+const USUAL_STATEMENT: usize = 2 * 1024;
+
 /// Why bytes are not a statement of this ledger.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
@@ -159,7 +162,8 @@ fn print(subject: &[Subject], predicate: &Predicate) -> Result<Vec<u8>, Statemen
         predicate_type: predicate.kind().predicate_type(),
         predicate,
     };
-    let mut bytes = serde_json::to_vec_pretty(&wire).map_err(|error| StatementError::Malformed(error.to_string()))?;
+    let mut bytes = Vec::with_capacity(USUAL_STATEMENT);
+    serde_json::to_writer_pretty(&mut bytes, &wire).map_err(|error| StatementError::Malformed(error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -8,5 +8,5 @@ pub mod roster;
 pub mod sshsig;
 
 pub use key::{KeyDoorError, Signer};
-pub use public_key::PublicKey;
+pub use public_key::{PublicKey, ReadyKey};
 pub use roster::Roster;

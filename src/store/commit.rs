@@ -93,14 +93,12 @@ pub struct SignedCommit {
 impl Commit {
     /// The bytes a signature covers: the whole commit object without its signature header.
     pub fn payload(&self) -> Vec<u8> {
-        [self.headers(), "\n".to_owned(), self.message()].concat().into_bytes()
+        with_message(self.headers(), self.message())
     }
 
     /// The commit object with its signature in place, as the last header.
     pub fn with_signature(&self, armor: &str, format: ObjectFormat) -> Vec<u8> {
-        let folded = armor.replace('\n', "\n ");
-        let header = format!("{} {folded}\n", format.signature_header());
-        [self.headers(), header, "\n".to_owned(), self.message()].concat().into_bytes()
+        with_message(self.headers() + &signature_header(armor, format), self.message())
     }
 
     fn headers(&self) -> String {
@@ -112,6 +110,15 @@ impl Commit {
     fn message(&self) -> String {
         format!("{}\n\n{}", self.text, self.trailers.print())
     }
+}
+
+fn with_message(headers: String, message: String) -> Vec<u8> {
+    (headers + "\n" + &message).into_bytes()
+}
+
+/// The header with the folded armor.
+fn signature_header(armor: &str, format: ObjectFormat) -> String {
+    format!("{} {}\n", format.signature_header(), armor.replace('\n', "\n "))
 }
 
 impl Trailers {
@@ -173,10 +180,12 @@ impl SignedCommit {
         lines.end()?;
         let (text, trailers) = split_message(message)?;
         let commit = Commit { tree, parent: parents.pop(), name, email, seconds, text, trailers };
-        if commit.with_signature(&armor, format) != bytes {
+        let (headers, signature, message) = (commit.headers(), signature_header(&armor, format), commit.message());
+        let body = bytes.strip_prefix(headers.as_bytes()).and_then(|rest| rest.strip_prefix(signature.as_bytes()));
+        if body.and_then(|body| body.strip_prefix(b"\n")) != Some(message.as_bytes()) {
             return Err(CommitError::NotCanonical);
         }
-        Ok(Self { payload: commit.payload(), commit, armor })
+        Ok(Self { commit, payload: with_message(headers, message), armor })
     }
 }
 

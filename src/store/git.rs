@@ -5,14 +5,19 @@
 
 mod entries;
 mod loose;
+mod pack;
 mod tree;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
+
+use pack::{PackReader, Packs};
 
 use super::commit::{self, ObjectFormat};
 use crate::id::{EntryNumber, ObjectId};
@@ -24,6 +29,9 @@ const SHORT_BRANCH: &str = "evidence";
 
 /// Largest blob read into memory; anything larger on the branch is reported, not read.
 const MAX_BLOB: usize = 256 << 20;
+/// As long as the lines `tree` and `parent` of a commit get, and the beginning of a third.
+const LINKS: usize = 160;
+
 /// Why the repository could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -96,6 +104,23 @@ pub struct GitStore {
     newest: RefCell<Option<(ObjectId, Rc<Tree>)>>,
     /// Loose objects by the first byte of their id, listed when first asked for.
     loose: RefCell<HashMap<u8, HashSet<Oid>>>,
+    /// Packs with their indexes in memory, for whoever reads most of them.
+    packs: RefCell<Option<PackReader>>,
+}
+
+/// A repository to be opened once more, by another thread.
+#[derive(Clone)]
+pub struct Door {
+    directory: PathBuf,
+    packs: Option<Arc<Packs>>,
+}
+
+impl Door {
+    pub fn open(&self) -> Result<GitStore, StoreError> {
+        let store = GitStore::open(&self.directory, false)?;
+        store.packs.replace(self.packs.clone().map(PackReader::new));
+        Ok(store)
+    }
 }
 
 impl GitStore {
@@ -118,7 +143,21 @@ impl GitStore {
             git2::ObjectFormat::Sha256 => ObjectFormat::Sha256,
             _ => ObjectFormat::Sha1,
         };
-        Ok(Self { repo, format, trees: RefCell::default(), newest: RefCell::default(), loose: RefCell::default() })
+        Ok(Self {
+            repo,
+            format,
+            trees: RefCell::default(),
+            newest: RefCell::default(),
+            loose: RefCell::default(),
+            packs: RefCell::default(),
+        })
+    }
+
+    /// Prepares for reading most objects: what that costs at first, a few reads would not bring in.
+    pub fn expect_many_reads(&self) {
+        let directory = self.repo.commondir().join("objects").join("pack");
+        let packs = Packs::in_directory(&directory, self.format.hex_digits() / 2);
+        self.packs.replace(Some(PackReader::new(Arc::new(packs))));
     }
 
     pub const fn format(&self) -> ObjectFormat {
@@ -207,17 +246,27 @@ impl GitStore {
                 commits.reverse();
                 return Ok(Some(commits));
             }
-            let object = self.read(self.oid(&id)?, ObjectType::Commit)?;
-            next = commit::links(&object).and_then(|(_, parents)| parents.into_iter().next());
+            next = self.first_parent(self.oid(&id)?)?;
             commits.push(id);
         }
         commits.reverse();
         Ok(known.is_none().then_some(commits))
     }
 
-    /// The repository's own directory, to open it once more.
-    pub fn directory(&self) -> &Path {
-        self.repo.path()
+    /// The commit before one. Its first lines tell, so no more of it is inflated where that can be had.
+    fn first_parent(&self, oid: Oid) -> Result<Option<ObjectId>, StoreError> {
+        let beginning = self.packs.borrow_mut().as_mut().and_then(|packs| packs.read_beginning(oid, LINKS));
+        let object = match beginning {
+            Some((ObjectType::Commit, bytes)) => bytes,
+            _ => self.read(oid, ObjectType::Commit)?,
+        };
+        Ok(commit::links(&object).and_then(|(_, parents)| parents.into_iter().next()))
+    }
+
+    /// How another thread comes to the same repository.
+    pub fn door(&self) -> Door {
+        let packs = self.packs.borrow().as_ref().map(|reader| Arc::clone(reader.packs()));
+        Door { directory: self.repo.path().to_owned(), packs }
     }
 
     /// Where git keeps what all work trees of this repository share.
@@ -334,6 +383,10 @@ impl GitStore {
 
     /// An object's bytes, of the kind expected and bounded.
     fn read(&self, oid: Oid, kind: ObjectType) -> Result<Vec<u8>, StoreError> {
+        let packed = self.packs.borrow_mut().as_mut().and_then(|packs| packs.read(oid));
+        if let Some((_, bytes)) = packed.filter(|(found, _)| *found == kind) {
+            return Ok(bytes);
+        }
         if let Some(bytes) = self.read_loose(oid, kind)? {
             return Ok(bytes);
         }
@@ -343,7 +396,10 @@ impl GitStore {
             ErrorCode::NotFound if error.class() == ErrorClass::Odb => StoreError::Missing { id: oid.to_string() },
             _ => StoreError::Unreadable { id: oid.to_string(), why: error.message().to_owned() },
         };
-        let (size, found) = odb.read_header(oid).map_err(failed)?;
+        // git2 panics where an object is of a kind that Git has not: a damaged pack can say so.
+        let header = std::panic::catch_unwind(AssertUnwindSafe(|| odb.read_header(oid)));
+        let unknown = |_| StoreError::Unreadable { id: oid.to_string(), why: "its kind is unknown".to_owned() };
+        let (size, found) = header.map_err(unknown)?.map_err(failed)?;
         if found != kind || size > MAX_BLOB {
             let why = format!("it is a {found} of {size} bytes, expected a {kind} of at most {MAX_BLOB}");
             return Err(StoreError::Unreadable { id: oid.to_string(), why });

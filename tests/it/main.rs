@@ -16,6 +16,7 @@ mod interop;
 mod keys;
 mod notes;
 mod output;
+mod packs;
 mod parts;
 mod policies;
 mod readme;

@@ -140,7 +140,8 @@ impl Kind {
     }
 
     pub fn from_predicate_type(uri: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.predicate_type() == uri)
+        let word = uri.strip_prefix(PREDICATES)?.strip_suffix("/v0.1")?;
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
     }
 }
 

@@ -34,8 +34,14 @@ impl Item<'_> {
     }
 
     /// Git sorts a folder as if its name ended in a slash.
-    fn place(&self) -> impl Iterator<Item = u8> {
-        self.name.iter().copied().chain((self.mode == MODE_TREE).then_some(b'/'))
+    fn place(&self, other: &Self) -> Ordering {
+        let common = self.name.len().min(other.name.len());
+        let next = |item: &Self| match item.name.get(common) {
+            None if item.mode == MODE_TREE => Some(b'/'),
+            next => next.copied(),
+        };
+        let names = self.name[..common].cmp(&other.name[..common]);
+        names.then_with(|| next(self).cmp(&next(other))).then(self.name.len().cmp(&other.name.len()))
     }
 }
 
@@ -126,7 +132,7 @@ impl Tree {
     }
 
     fn find(&self, wanted: &Item<'_>) -> Result<usize, usize> {
-        let order = |at: &usize| self.item_at(*at).map_or(Ordering::Less, |(item, _)| item.place().cmp(wanted.place()));
+        let order = |at: &usize| self.item_at(*at).map_or(Ordering::Less, |(item, _)| item.place(wanted));
         self.starts.binary_search_by(order)
     }
 
@@ -136,8 +142,11 @@ impl Tree {
 
     fn item_at(&self, start: usize) -> Option<(Item<'_>, usize)> {
         let bytes = self.bytes.get(start..)?;
-        let space = bytes.iter().take(MODE_DIGITS + 1).position(|byte| *byte == b' ')?;
-        let mode = u32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
+        let digits = bytes.iter().take(MODE_DIGITS).take_while(|byte| matches!(byte, b'0'..=b'7'));
+        let (space, mode) = digits.fold((0, 0), |(count, mode), digit| (count + 1, mode * 8 + u32::from(digit - b'0')));
+        if space == 0 || bytes.get(space) != Some(&b' ') {
+            return None;
+        }
         let nul = space + memchr::memchr(0, &bytes[space..])?;
         let end = nul + 1 + self.id_length;
         Some((Item { mode, name: &bytes[space + 1..nul], id: bytes.get(nul + 1..end)? }, start + end))
@@ -146,9 +155,9 @@ impl Tree {
     /// Spelled as git spells it, after the entry before it, and no file beside a folder of its name.
     fn is_sound(&self, at: usize) -> bool {
         let Some(item) = self.item(at) else { return false };
-        let spelled = self.bytes[self.starts[at]..].starts_with(format!("{:o} ", item.mode).as_bytes());
+        let spelled = !self.bytes[self.starts[at]..].starts_with(b"0");
         let before = at.checked_sub(1).and_then(|at| self.item(at));
-        let in_order = before.is_none_or(|before| before.place().lt(item.place()));
+        let in_order = before.is_none_or(|before| before.place(&item).is_lt());
         let twin = Item { mode: if item.mode == MODE_TREE { 0 } else { MODE_TREE }, ..item };
         is_sound_name(item.name) && spelled && in_order && self.find(&twin).is_err()
     }

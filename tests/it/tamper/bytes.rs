@@ -6,7 +6,7 @@
 
 use std::thread;
 
-use ledger::chain::{Keep, Limits, TrustAnchor, VerifiedLedger, Verifier, examine};
+use ledger::chain::{Examiner, Keep, Limits, TrustAnchor, VerifiedLedger, Verifier};
 use ledger::id::{ObjectId, Timestamp};
 use ledger::store::commit::ObjectFormat;
 use ledger::store::{StoredEntry, StoredFile};
@@ -52,7 +52,7 @@ fn holds(before: Option<&VerifiedLedger>, entry: StoredEntry) -> Option<Verified
     let (limits, now) = (Limits::default(), Timestamp::parse("9999-12-31T23:59:59Z").unwrap());
     let fresh = || Verifier::new(FORMAT, TrustAnchor::default(), limits, now).keeping(Keep::Openings);
     let mut verifier = before.map_or_else(fresh, |ledger| Verifier::resume(ledger.clone(), limits, now));
-    verifier.admit(examine(entry, FORMAT, &limits));
+    verifier.admit(Examiner::new(FORMAT, limits).examine(entry));
     verifier.finish().ok()
 }
 

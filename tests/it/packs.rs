@@ -1,0 +1,136 @@
+//! Packs read by ourselves give what libgit2 gives, however they were packed and whatever happened to them.
+
+use std::path::PathBuf;
+
+use ledger::id::ObjectId;
+use ledger::store::git::GitStore;
+
+use crate::support::bulk::Bulk;
+use crate::support::{POLICY, TestRepo, finish};
+
+const ENTRIES: u64 = 120;
+/// Places damaged in each file.
+const TURNS: usize = 24;
+
+fn ledger_of_many() -> TestRepo {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let _ = repo.ledger("lee", &["open", "ga", "--release", "0"]).exits(0);
+    repo.write("note.txt", "template\n");
+    let _ = repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga"]).exits(0);
+    let mut bulk = Bulk::after(&repo, "lee");
+    bulk.evidence(ENTRIES / 2);
+    bulk.release("1");
+    bulk.evidence(ENTRIES / 2);
+    bulk.finish();
+    repo
+}
+
+/// Every entry as it is read, by libgit2 alone and with packs of our own.
+fn both(repo: &TestRepo) -> (Vec<String>, Vec<String>) {
+    let read = |many: bool| {
+        let store = GitStore::open(&repo.path, false).unwrap();
+        if many {
+            store.expect_many_reads();
+        }
+        let tip = store.tip().unwrap().commit;
+        let commits: Vec<ObjectId> = store.commits(&tip).unwrap();
+        commits.iter().map(|commit| format!("{:?}", store.entry(commit))).collect()
+    };
+    (read(false), read(true))
+}
+
+fn packs(repo: &TestRepo, end: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(repo.path.join(".git/objects/pack")).unwrap().map(|file| file.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|found| found == end)).collect()
+}
+
+fn same_in_every_way_read(repo: &TestRepo, how: &str) {
+    let (theirs, ours) = both(repo);
+    assert!(theirs.len() as u64 > ENTRIES && theirs.iter().all(|entry| entry.starts_with("Ok")), "{how}");
+    assert!(theirs == ours, "{how}");
+    let _ = repo.ledger("", &["verify"]).exits(0);
+}
+
+#[test]
+fn whatever_packed_it_every_entry_reads_the_same() {
+    let repo = ledger_of_many();
+    // Too large for our reader, so that there is something to hand over.
+    let large: Vec<u8> = (0..5_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    repo.write("note.txt", large);
+    let _ = repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga", "--release", "0"]).exits(0);
+    same_in_every_way_read(&repo, "loose");
+    let _ = repo.git(&["repack", "-adfq", "--depth=50"]);
+    same_in_every_way_read(&repo, "deltas by offset");
+    assert_eq!(packs(&repo, "idx").len(), 1);
+
+    let _ = repo.git(&["-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq", "--depth=250", "--window=50"]);
+    same_in_every_way_read(&repo, "long chains of deltas by name");
+
+    for how in ["packs and loose objects", "several packs"] {
+        repo.write("note.txt", how);
+        let _ = repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga", "--release", "0"]).exits(0);
+        same_in_every_way_read(&repo, how);
+        let _ = repo.git(&["repack", "-dq"]);
+    }
+    assert!(packs(&repo, "idx").len() > 1);
+    same_in_every_way_read(&repo, "several packs");
+}
+
+#[test]
+fn a_repository_of_the_sha256_format_reads_the_same() {
+    let repo = TestRepo::with_format("sha256");
+    repo.begin(&POLICY);
+    let _ = repo.ledger("lee", &["open", "ga", "--release", "0"]).exits(0);
+    for turn in 0..12 {
+        repo.write("note.txt", format!("note {turn}\n").repeat(50));
+        let _ = repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga"]).exits(0);
+    }
+    for offsets in ["true", "false"] {
+        let _ = repo.git(&["-c", &format!("repack.useDeltaBaseOffset={offsets}"), "repack", "-adfq"]);
+        let (theirs, ours) = both(&repo);
+        assert!(theirs.len() > 12 && theirs == ours && ours.iter().all(|entry| entry.starts_with("Ok")));
+    }
+}
+
+/// Wherever a pack is damaged, nothing panics or hangs, and nothing that was written is read otherwise
+/// without a fault: an entry reads as it was, or the ledger does not hold or cannot be read.
+#[test]
+fn a_damaged_pack_is_never_read_as_another_ledger() {
+    let repo = ledger_of_many();
+    let _ = repo.git(&["repack", "-adfq"]);
+    let (honest, _) = both(&repo);
+    let honest_root = repo.ledger("", &["verify", "--json"]).json()["root"].clone();
+    for end in ["pack", "idx"] {
+        let file = packs(&repo, end).remove(0);
+        finish(repo.command("chmod", &repo.path).args(["u+w", file.to_str().unwrap()])).exits(0);
+        let whole = std::fs::read(&file).unwrap();
+        let mut verdicts = std::collections::BTreeMap::new();
+        for turn in 0..TURNS {
+            // Spread over the file, header and checksums included.
+            let at = turn * (whole.len() - 1) / (TURNS - 1);
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (turn % 8);
+            std::fs::write(&file, &bytes).unwrap();
+            let store = GitStore::open(&repo.path, false).unwrap();
+            store.expect_many_reads();
+            let Ok(commits) = store.tip().and_then(|tip| store.commits(&tip.commit)) else {
+                *verdicts.entry("no walk".to_owned()).or_insert(0) += 1;
+                continue;
+            };
+            let alike =
+                commits.iter().zip(&honest).all(|(commit, honest)| format!("{:?}", store.entry(commit)) == *honest);
+            let ran = repo.ledger("", &["verify", "--json"]);
+            *verdicts.entry(format!("{} alike: {alike}", ran.code)).or_insert(0) += 1;
+            match ran.code {
+                0 => assert_eq!(ran.json()["root"], honest_root, "{end} at {at}"),
+                3 | 4 => {}
+                other => panic!("{end} at {at}: exit {other}: {}", ran.said()),
+            }
+        }
+        assert!(verdicts.len() > 1, "{end}: {verdicts:?}");
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        assert!([3, 4].contains(&repo.ledger("", &["verify"]).code), "cut off");
+        std::fs::write(&file, &whole).unwrap();
+        let _ = repo.ledger("", &["verify"]).exits(0);
+    }
+}
