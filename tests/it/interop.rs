@@ -11,6 +11,8 @@ use crate::support::{POLICY, TestRepo, finish};
 /// What only the whole policy tells: evaluation is not part of the format.
 const BEYOND_THE_LOG: &[&str] = &["promotion-unjustified", "facts"];
 
+const VERIFIER: &str = "tests/interop/verify_ledger.py";
+
 fn python() -> Option<OsString> {
     std::env::var_os("LEDGER_INTEROP_PYTHON").filter(|value| !value.is_empty())
 }
@@ -19,7 +21,7 @@ fn python() -> Option<OsString> {
 pub fn second_verdict(repo: &TestRepo, directory: &Path, root: Option<&str>) -> Option<(i32, BTreeSet<String>)> {
     let mut command = repo.command(python()?.to_str().unwrap(), directory);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/verify_ledger.py")).arg(directory);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(VERIFIER)).arg(directory);
     command.args(root.iter().flat_map(|root| ["--root", root]));
     let ran = finish(&mut command);
     assert!([0, 3, 4].contains(&ran.code), "the second verifier failed: {ran:?}");
@@ -44,6 +46,14 @@ pub fn disagreement(repo: &TestRepo, row: &str, code: i32, faults: &BTreeSet<Str
         code => their_code == code,
     };
     (!agrees).then(|| format!("the second verifier ended with {their_code} and {their_faults:?}"))
+}
+
+/// Whoever reads it instead of trusting the program reads all of it: this file and no other.
+#[test]
+fn the_second_verifier_is_under_400_lines() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(VERIFIER)).unwrap();
+    assert!(text.lines().count() < 400, "{} lines", text.lines().count());
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "a line is too long");
 }
 
 #[test]
