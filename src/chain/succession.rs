@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::running::Running;
-use super::view::{PolicyInForce, VerifiedEntry};
+use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::Kind;
 use crate::entry::kinds::Predicate;
 use crate::id::{EntryId, EntryNumber, PersonId};
@@ -34,6 +34,15 @@ pub struct GivenUp {
     pub keys: BTreeMap<PublicKey, EntryNumber>,
     /// Entries voided, and by which entry.
     pub voided: BTreeMap<EntryNumber, EntryNumber>,
+}
+
+impl VerifiedLedger {
+    /// Entries that a roster would make void, were it in force now.
+    pub fn would_void(&self, roster: &Roster) -> BTreeSet<EntryNumber> {
+        let next = EntryNumber(self.size());
+        let resting = roster.compromised.iter().flat_map(|given_up| self.chain.resting_on(given_up, next));
+        resting.filter(|number| self.voided_by(*number).is_none()).collect()
+    }
 }
 
 impl Running {
@@ -64,16 +73,24 @@ impl Running {
 
     /// Voids what a key signed from some entry on, but for what the policy vouches for.
     fn give_up(&mut self, given_up: &Compromised, by: EntryNumber) {
-        let Compromised { key, since, except, .. } = given_up;
-        let earliest = self.given_up.keys.entry(*key).or_insert(*since);
-        *earliest = (*earliest).min(*since);
-        let Some(key) = self.keys.iter().position(|known| known == key) else { return };
-        for number in (since.0..by.0).map(EntryNumber).filter(|number| !except.contains(number)) {
-            let Some(record) = self.record(number) else { continue };
-            let of_attempt = record.attempt.is_some() && REVOCABLE.contains(&record.kind);
-            if of_attempt && usize::try_from(record.key) == Ok(key) {
-                self.given_up.voided.entry(number).or_insert(by);
-            }
+        let earliest = self.given_up.keys.entry(given_up.key).or_insert(given_up.since);
+        *earliest = (*earliest).min(given_up.since);
+        for number in self.resting_on(given_up, by) {
+            self.given_up.voided.entry(number).or_insert(by);
         }
+    }
+
+    /// Entries before `before` that become void when a key is given up.
+    pub fn resting_on(&self, given_up: &Compromised, before: EntryNumber) -> Vec<EntryNumber> {
+        let Compromised { key, since, except, .. } = given_up;
+        let Some(key) = self.keys.iter().position(|known| known == key) else { return Vec::new() };
+        let numbers = (since.0..before.0).map(EntryNumber).filter(|number| !except.contains(number));
+        let rests = |number: &EntryNumber| {
+            self.record(*number).is_some_and(|record| {
+                let of_attempt = record.attempt.is_some() && REVOCABLE.contains(&record.kind);
+                of_attempt && usize::try_from(record.key) == Ok(key)
+            })
+        };
+        numbers.filter(rests).collect()
     }
 }

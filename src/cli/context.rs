@@ -12,7 +12,7 @@ use crate::findings::{Findings, Table};
 use crate::id::Digest;
 use crate::policy::{Evaluator, Policy};
 use crate::sign::key::{Candidate, KeySources};
-use crate::sign::roster::{Person, Roster, checked, parse_document};
+use crate::sign::roster::{Compromised, Person, Roster, checked, parse_document};
 use crate::sign::{KeyDoorError, Signer};
 use crate::store::git::GitStore;
 
@@ -90,7 +90,7 @@ impl Context<'_> {
                 .hint("say who signs: --as PERSON"));
         }
         if known.is_empty() {
-            return Err(no_key(&candidates, wanted, problems));
+            return Err(no_key(&candidates, wanted, problems, &roster.compromised));
         }
         let (candidate, person) = known.swap_remove(0);
         let (candidate, person) = (candidate.clone(), person.clone());
@@ -112,7 +112,7 @@ impl Context<'_> {
             return Err(Failure::usage("several keys could sign, and git's user.signingKey names none of them")
                 .hint("say which: ledger init --key ~/.ssh/id_ed25519"));
         }
-        let chosen = chosen.ok_or_else(|| no_key(&candidates, None, problems))?;
+        let chosen = chosen.ok_or_else(|| no_key(&candidates, None, problems, &[]))?;
         Ok((sources, chosen))
     }
 
@@ -186,7 +186,18 @@ fn unknown_person(text: &str, roster: &Roster) -> Failure {
         .hint(format!("the roster has {}", names.join(", ")))
 }
 
-fn no_key(candidates: &[Candidate], wanted: Option<&Person>, problems: Vec<KeyDoorError>) -> Failure {
+fn no_key(
+    candidates: &[Candidate],
+    wanted: Option<&Person>,
+    problems: Vec<KeyDoorError>,
+    given_up: &[Compromised],
+) -> Failure {
+    let gone = candidates.iter().find_map(|found| given_up.iter().find(|given_up| given_up.key == found.public));
+    if let Some(Compromised { key, since, .. }) = gone {
+        let what =
+            format!("{} was given up as compromised since entry {since}: it signs nothing more", key.fingerprint());
+        return Failure::unknown(what).hint("name the key you have now: --key FILE");
+    }
     let who = wanted.map_or("anybody in the roster".to_owned(), |person| person.handle().to_owned());
     if let Some(candidate) = candidates.first() {
         return Failure::unknown(format!("no key found belongs to {who}; found {}", candidate.public.fingerprint()))

@@ -4,6 +4,7 @@ mod append;
 mod args;
 mod board;
 mod commands;
+mod confirm;
 mod context;
 mod draft;
 mod failure;

@@ -1,5 +1,6 @@
 //! `ledger policy`: check the draft, propose it, approve it, and put it in force.
 
+mod changes;
 mod succession;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::cli::output::SCHEMAS;
 use crate::findings::{Findings, line_and_column};
 use crate::id::EntryNumber;
 use crate::policy::{Policy, lint, parse};
+use crate::store::git::StoreError;
 
 /// Check or change the policy
 #[derive(Debug, clap::Args)]
@@ -40,11 +42,14 @@ enum PolicyCommand {
     },
     /// Approve a proposed policy
     #[command(
-        before_help = "Examples:\n  ledger policy sign\n  ledger policy sign 41\n\nThe policy in force says how many must: [policy] approve = { role = \"…\", count = 2 }"
+        before_help = "Examples:\n  ledger policy sign\n  ledger policy sign 41                         shows what changes; type 41 to sign\n  ledger policy sign 41 --yes                   in scripts: nobody is asked, recorded as mode ci\n\nThe policy in force says how many must: [policy] approve = { role = \"…\", count = 2 }"
     )]
     Sign {
         /// Entry that proposes it; default: the only one there is
         entry: Option<u64>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Print the policy in force
     #[command(before_help = "Examples:\n  ledger policy show > ledger.toml")]
@@ -55,7 +60,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     match &args.command {
         PolicyCommand::Check { file } => check(file.as_ref(), context),
         PolicyCommand::Apply { message } => succession::apply(message, context),
-        PolicyCommand::Sign { entry } => succession::sign(entry.map(EntryNumber), context),
+        PolicyCommand::Sign { entry, yes } => succession::sign(entry.map(EntryNumber), *yes, context),
         PolicyCommand::Show => {
             let loaded = context.load(None)?;
             let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();
@@ -66,6 +71,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 }
 
 fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let own = file.is_none();
     let file = match file {
         Some(file) => file.clone(),
         None => context
@@ -78,6 +84,12 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
     let name = file.display().to_string();
     let (findings, answer) = match parse::parse(&text) {
         Ok(policy) => {
+            if own {
+                against_the_ledger(context, &policy)?;
+            }
+            if !context.printer.json {
+                changes::cautions(&policy).into_iter().for_each(|line| context.printer.talk(line));
+            }
             let findings = lint::lint(&policy);
             let answer = if findings.is_empty() { Answer::Yes } else { Answer::No };
             (findings, answer)
@@ -94,6 +106,14 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
         context.printer.say(format!("{} finding{}", findings.len(), if findings.len() == 1 { "" } else { "s" }));
     }
     Ok(answer)
+}
+
+/// What `apply` would refuse is found here already, where there is a ledger.
+fn against_the_ledger(context: &mut Context<'_>, policy: &Policy) -> Result<(), Failure> {
+    match context.open_store()?.tip() {
+        Err(StoreError::NoBranch { .. }) => Ok(()),
+        _ => succession::require_fitting(&context.load(None)?.ledger, &policy.roster),
+    }
 }
 
 fn as_json(findings: &Findings, file: &str, text: &str) -> serde_json::Value {

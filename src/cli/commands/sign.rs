@@ -5,6 +5,7 @@ use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
+use crate::cli::confirm;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
@@ -205,24 +206,7 @@ fn confirm(
         decision.size,
         loaded.ledger.root().short()
     ));
-    if args.yes || context.global.dry_run {
-        return Ok(Mode::Ci);
-    }
-    if !context.world().is_interactive {
-        return Err(
-            Failure::usage("nobody is here to confirm").hint(format!("in a script: ledger sign {} --yes", gate.id))
-        );
-    }
-    let prompt = write!(context.printer.world.err, "type {} to sign: ", gate.id);
-    drop(prompt);
-    let flushed = context.printer.world.err.flush();
-    drop(flushed);
-    let mut typed = String::new();
-    let read = context.printer.world.input.read_line(&mut typed);
-    match read {
-        Ok(_) if crate::id::fold(typed.trim()) == gate.id.folded() => Ok(Mode::Interactive),
-        _ => Err(Failure::no("not signed: the gate's name was not typed")),
-    }
+    confirm::confirm(context, gate.id.as_str(), args.yes, &format!("ledger sign {} --yes", gate.id))
 }
 
 struct Signing<'s> {

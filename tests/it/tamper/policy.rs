@@ -219,7 +219,7 @@ fn an_approval_of_a_policy_that_does_not_count_does_not_hold() {
     types(&repo, "lee", "policy apply -m both", 0);
     edit("name = \"Min\"", "name = \"Minji\"");
     types(&repo, "lee", "policy apply -m rename", 0);
-    types(&repo, "han", "policy sign", 0);
+    types(&repo, "han", "policy sign --yes", 0);
     const PROPOSED: Base = Base(4, NOTHING);
     each_row_gives_its_faults(
         &repo,

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{POLICY_FILE, parse_or_fail, read};
+use super::{POLICY_FILE, changes, parse_or_fail, read};
 use crate::chain::{Proposal, VerifiedLedger};
 use crate::cli::append::append;
 use crate::cli::commands::Answer;
+use crate::cli::confirm;
 use crate::cli::context::{Context, Identity};
 use crate::cli::draft::{PolicyDraft, actor, draft, file_subject};
 use crate::cli::failure::Failure;
@@ -30,11 +31,9 @@ pub fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure>
         return Err(Failure::usage(format!("{POLICY_FILE} is proposed already: entry {}", proposal.entry))
             .hint(format!("ledger policy sign {}", proposal.entry)));
     }
-    if policy.roster.origin != *loaded.ledger.origin() {
-        return Err(Failure::usage(format!("the origin of a ledger never changes: it is {}", loaded.ledger.origin())));
-    }
-    check_keys(&loaded.ledger, &policy.roster)?;
+    require_fitting(&loaded.ledger, &policy.roster)?;
     let identity = entitled(context, &loaded, current.roster())?;
+    changes::show(context, &loaded.ledger, &text, &policy.roster);
     let now = context.world().now();
     let replaced = current.digest();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
@@ -56,10 +55,11 @@ pub fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure>
     if !findings.is_empty() {
         context.printer.talk(findings.render(POLICY_FILE, &text));
     }
+    changes::cautions(&policy).into_iter().for_each(|line| context.printer.talk(line));
     Ok(Answer::Yes)
 }
 
-pub fn sign(wanted: Option<EntryNumber>, context: &mut Context<'_>) -> Result<Answer, Failure> {
+pub fn sign(wanted: Option<EntryNumber>, yes: bool, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let mut loaded = context.load(None)?;
     let current = loaded.ledger.policies().last().cloned().ok_or_else(|| Failure::unknown("no policy is in force"))?;
     let proposal = find(&loaded.ledger, wanted)?.clone();
@@ -70,16 +70,19 @@ pub fn sign(wanted: Option<EntryNumber>, context: &mut Context<'_>) -> Result<An
             .hint(format!("ask {}", others(current.roster(), &proposal).join(" or "))));
     }
     let digest = Digest::of(proposal.text.as_bytes());
+    changes::show(context, &loaded.ledger, &proposal.text, &proposal.roster);
     context.printer.talk(format!(
         "you approve, as {handle}, the policy of entry {}: sha256:{digest}\n  → ledger show {} --file policy.toml",
         proposal.entry, proposal.entry
     ));
+    let number = proposal.entry.to_string();
+    let mode = confirm::confirm(context, &number, yes, &format!("ledger policy sign {number} --yes"))?;
     let now = context.world().now();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
         require_in_force(ledger, current.digest())?;
         let predicate = Predicate::Approval(Approval {
             ledger: Scope { origin: ledger.origin().clone(), attempt: None },
-            actor: actor(&identity.person, Mode::Ci),
+            actor: actor(&identity.person, mode),
             recorded_at: now,
             decision: Decision::Approved,
             meaning: Meaning::Approval,
@@ -127,8 +130,12 @@ fn entitled(context: &Context<'_>, loaded: &Loaded, roster: &Roster) -> Result<I
         .hint(format!("ask {}", who.join(" or "))))
 }
 
-/// A key that was given up comes back with no policy, and none is given up from an entry that is not there.
-fn check_keys(ledger: &VerifiedLedger, roster: &Roster) -> Result<(), Failure> {
+/// What this ledger's past forbids a policy, whoever approves it: another name; a key that was given up comes back
+/// with no policy, and none is given up from an entry that is not there.
+pub fn require_fitting(ledger: &VerifiedLedger, roster: &Roster) -> Result<(), Failure> {
+    if roster.origin != *ledger.origin() {
+        return Err(Failure::usage(format!("the origin of a ledger never changes: it is {}", ledger.origin())));
+    }
     let given_up = |key: &crate::sign::PublicKey| ledger.given_up(*key).map(|since| (*key, since));
     if let Some((key, since)) = roster.people().flat_map(|person| &person.keys).find_map(given_up) {
         return Err(Failure::usage(format!(
