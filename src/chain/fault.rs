@@ -33,7 +33,7 @@ pub type Faults = Vec<Fault>;
 macro_rules! fault_kinds {
     ($($(#[$doc:meta])* $kind:ident => $word:literal,)*) => {
         /// The names faults go by, in the order of the verification steps that find them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum FaultKind { $($(#[$doc])* $kind),* }
 
         impl FaultKind {
@@ -102,6 +102,8 @@ fault_kinds! {
     Fork => "fork",
     /// Step 13: fewer entries than were seen.
     Rollback => "rollback",
+    /// Step 13: a remote has fewer entries than it once served.
+    Withheld => "withheld",
     /// A recorded promotion that evaluating its gate again does not bear out.
     Promotion => "promotion-unjustified",
     /// Recorded facts that the recorded files do not bear out.

@@ -20,6 +20,9 @@ use crate::store::commit::{Commit, ObjectFormat};
 /// More faults than a person reads; the rest are counted by the verdict, not listed.
 const MAX_FAULTS: usize = 200;
 
+/// And of one kind in one entry: a thousand files too many are one mistake.
+const MAX_ALIKE: usize = 20;
+
 /// Admits entries in order and ends in a ledger that holds, or in every fault found.
 pub struct Verifier {
     anchor: TrustAnchor,
@@ -93,10 +96,18 @@ impl Verifier {
         let id = entry.id.clone();
         let number = EntryNumber(self.position);
         self.position = self.position.saturating_add(1);
+        let mut problems: Problems = Vec::new();
         for finding in &entry.faults {
-            self.fault(number, &id, finding.kind, finding.expected.clone(), finding.found.clone());
+            problems.push((finding.kind, finding.expected.clone(), finding.found.clone()));
         }
-        self.judge(number, entry);
+        self.judge(number, entry, &mut problems);
+        // In the order of the steps: which entry it is comes before what is wrong with its files.
+        problems.sort_by_key(|(kind, ..)| *kind);
+        for alike in problems.chunk_by(|(one, ..), (other, ..)| one == other) {
+            for (kind, expected, found) in alike.iter().take(MAX_ALIKE) {
+                self.fault(number, &id, *kind, expected.clone(), found.clone());
+            }
+        }
         self.parent = Some(id);
     }
 
@@ -143,61 +154,53 @@ impl Verifier {
         });
     }
 
-    fn judge(&mut self, number: EntryNumber, entry: Examined) {
+    fn judge(&mut self, number: EntryNumber, entry: Examined, problems: &mut Problems) {
         let Examined { id, commit, key, statement, policy, .. } = entry;
+        if let Some(commit) = &commit {
+            self.check_position(number, commit, problems);
+        }
         let (Some(commit), Some(placed)) = (commit, statement) else {
-            // Its number is unknown: later entries are compared with their own claims again.
+            // What it says is unknown: later entries are compared with their own claims again.
             self.past_differs = true;
             return;
         };
         let candidate = Candidate { number, commit, placed, policy };
-        let mut problems = Vec::new();
-        self.check_position(&candidate, &mut problems);
-        self.check_statement(&candidate, &mut problems);
+        self.check_statement(&candidate, problems);
         let roster = self.roster_before(&candidate);
-        self.check_signer(&candidate, key, roster.as_deref(), &mut problems);
+        self.check_signer(&candidate, key, roster.as_deref(), problems);
         let case = KindCase {
             chain: &self.chain,
             origin: self.origin.as_ref(),
             roster: roster.as_deref(),
             past_differs: self.past_differs,
         };
-        case.check(&candidate, &mut problems);
-        for (kind, expected, found) in problems {
-            self.fault(number, &id, kind, expected, found);
-        }
+        case.check(&candidate, problems);
         if let Some(roster) = roster {
             self.take(candidate, id, key, roster);
         }
     }
 
-    /// Steps 2, 3 and 7: the next number on the one parent, time forward, over the same past.
-    fn check_position(&mut self, entry: &Candidate, problems: &mut Problems) {
-        let trailers = &entry.commit.trailers;
-        if trailers.number != entry.number {
-            problems.push((FaultKind::Number, entry.number.to_string(), trailers.number.to_string()));
+    /// Steps 2, 3 and 7, as far as the commit tells: the next number on the one parent, time forward, over
+    /// the same past of the same ledger.
+    fn check_position(&mut self, number: EntryNumber, commit: &Commit, problems: &mut Problems) {
+        let trailers = &commit.trailers;
+        if trailers.number != number {
+            problems.push((FaultKind::Number, number.to_string(), trailers.number.to_string()));
             self.position = trailers.number.0.saturating_add(1);
         }
-        if entry.commit.parent != self.parent {
+        if commit.parent != self.parent {
             let name = |id: &Option<ObjectId>| id.as_ref().map_or("no parent".to_owned(), ToString::to_string);
-            problems.push((FaultKind::Parent, name(&self.parent), name(&entry.commit.parent)));
+            problems.push((FaultKind::Parent, name(&self.parent), name(&commit.parent)));
         }
-        if entry.commit.seconds < self.chain.seconds {
-            problems.push((
-                FaultKind::Time,
-                format!("at least {}", self.chain.seconds),
-                entry.commit.seconds.to_string(),
-            ));
+        let earliest = self.chain.seconds;
+        if commit.seconds < earliest {
+            problems.push((FaultKind::Time, format!("at least {}", instant(earliest)), instant(commit.seconds)));
         }
         // Left alone, one entry dated far ahead would pull every later one along.
         let latest = self.now.seconds().saturating_add(self.limits.skew);
-        if entry.commit.seconds > latest {
-            let expected = format!("at most {latest} (this machine's clock says {})", self.now);
-            problems.push((FaultKind::Time, expected, entry.commit.seconds.to_string()));
-        }
-        let recorded = entry.placed.statement.predicate.recorded_at();
-        if recorded.seconds() > entry.commit.seconds {
-            problems.push((FaultKind::Time, format!("recorded by {}", entry.commit.seconds), recorded.to_string()));
+        if commit.seconds > latest {
+            let expected = format!("at most {} (this machine's clock says {})", instant(latest), self.now);
+            problems.push((FaultKind::Time, expected, instant(commit.seconds)));
         }
         let (size, root) = (self.chain.merkle.size(), self.chain.merkle.root());
         if (trailers.before_size, trailers.before_root) != (size, root) && !self.past_differs {
@@ -206,14 +209,24 @@ impl Verifier {
             self.past_differs = true;
         }
         let origin = self.origin.get_or_insert_with(|| trailers.origin.clone());
-        let claimed = &entry.placed.statement.predicate.scope().origin;
-        for found in [&trailers.origin, claimed].into_iter().filter(|found| *found != origin) {
-            problems.push((FaultKind::Origin, origin.to_string(), found.to_string()));
+        if trailers.origin != *origin {
+            problems.push((FaultKind::Origin, origin.to_string(), trailers.origin.to_string()));
         }
     }
 
-    /// Step 6, second half: the statement the commit signed, seen nowhere before.
+    /// Step 6, second half: the statement the commit signed, seen nowhere before; and steps 3 and 7 again,
+    /// for what it says itself.
     fn check_statement(&self, entry: &Candidate, problems: &mut Problems) {
+        let predicate = &entry.placed.statement.predicate;
+        let recorded = predicate.recorded_at();
+        if recorded.seconds() > entry.commit.seconds {
+            let expected = format!("recorded by {}", instant(entry.commit.seconds));
+            problems.push((FaultKind::Time, expected, recorded.to_string()));
+        }
+        let claimed = &predicate.scope().origin;
+        if let Some(origin) = self.origin.as_ref().filter(|origin| *origin != claimed) {
+            problems.push((FaultKind::Origin, origin.to_string(), claimed.to_string()));
+        }
         let id = entry.placed.statement.id();
         if entry.commit.trailers.statement != id.0 {
             problems.push((
@@ -276,6 +289,11 @@ impl Verifier {
         let keep = self.keep == Keep::All || entry.kind() == Kind::Open;
         self.chain.add(Addition { entry, policy: policy.map(|policy| (policy.text, policy.roster)) }, keep);
     }
+}
+
+/// A commit's time as people read it.
+fn instant(seconds: i64) -> String {
+    Timestamp::from_seconds(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 /// Faults of one entry: kind, expected, found.

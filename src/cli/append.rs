@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::context::{Context, Identity};
 use super::failure::{Failure, FailureKind};
 use super::load::{Loaded, expected};
-use super::seen;
+use super::seen::{self, Compared};
 use super::state;
 use super::survey::{Depth, examined};
 use crate::chain::{Keep, Limits, VerifiedEntry, VerifiedLedger, Verifier, slug_of};
@@ -94,10 +94,10 @@ fn catch_up(context: &mut Context<'_>, loaded: &mut Loaded) -> Result<(), Failur
         // A fault is only reported by who has read everything.
         loaded.ledger = match verifier.finish() {
             Ok(ledger) => ledger,
-            Err(_) => context.verify_whole(&loaded.store, &mut tip, Keep::All, Depth::Steps)?.0,
+            Err(_) => context.verify_whole(&loaded.store, &mut tip, Keep::All, Depth::Steps, None)?.ledger,
         };
         loaded.tip = tip;
-        if seen::remember(context, &loaded.store, &loaded.ledger)? {
+        if let Compared::Agrees(_) = seen::remember(context, &loaded.store, &loaded.ledger)? {
             break;
         }
     }

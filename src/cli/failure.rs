@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::chain::{Fault, FaultKind};
+use crate::chain::{Fault, FaultKind, VerifiedLedger};
 use crate::entry::StatementError;
-use crate::id::Invalid;
+use crate::id::{Digest, Invalid, ObjectId, Origin};
 use crate::report::regions::RegionError;
 use crate::report::render::TemplateError;
 use crate::sign::KeyDoorError;
@@ -18,6 +18,34 @@ pub struct Failure {
     /// What to do next; at most two.
     pub hints: Vec<String>,
     pub faults: Vec<Fault>,
+    /// The ledger in question, where it could be read and holds in itself.
+    pub ledger: Option<Box<Figured>>,
+}
+
+/// Which ledger, and how far it was read.
+#[derive(Debug, Serialize)]
+pub struct Figured {
+    pub origin: Origin,
+    pub entries: u64,
+    pub root: Digest,
+    pub first: Digest,
+    pub tip: Option<ObjectId>,
+    /// Whether entry 0 was compared with a pin.
+    #[serde(skip)]
+    pub anchored: bool,
+}
+
+impl Figured {
+    pub fn of(ledger: &VerifiedLedger) -> Self {
+        Self {
+            origin: ledger.origin().clone(),
+            entries: ledger.size(),
+            root: ledger.root(),
+            first: ledger.first(),
+            tip: ledger.tip(),
+            anchored: ledger.is_anchored(),
+        }
+    }
 }
 
 /// The exit codes but 0, as the README lists them.
@@ -63,7 +91,7 @@ impl FailureKind {
 
 impl Failure {
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), faults: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), faults: Vec::new(), ledger: None }
     }
 
     pub fn no(message: impl Into<String>) -> Self {
@@ -91,24 +119,38 @@ impl Failure {
         if faults.iter().any(|fault| fault.fault == FaultKind::Anchor) {
             failure = failure.hint("this is not the ledger that .ledger.toml (or --root) pins: ask whoever sent it");
         }
-        for fault in &faults {
-            failure = match fault.fault {
-                FaultKind::Rollback => {
-                    failure.hint("git fetch origin evidence:evidence (if this clone is only behind)")
-                }
-                FaultKind::Fork => failure.hint("compare with a colleague: ledger verify --against SIZE:ROOT"),
-                FaultKind::Replaced => failure.hint("ask whoever keeps the ledger whether it was begun again, and why"),
-                _ => failure,
-            };
+        if let Some(hint) = faults.iter().find_map(next_step) {
+            failure = failure.hint(hint);
         }
         failure.faults = faults;
         failure
     }
 
     #[must_use]
+    pub fn of(self, ledger: Figured) -> Self {
+        Self { ledger: Some(Box::new(ledger)), ..self }
+    }
+
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+}
+
+/// What to do about a fault; about those further on, when the first is mended.
+fn next_step(fault: &Fault) -> Option<String> {
+    match (fault.fault, &fault.commit) {
+        (FaultKind::Rollback, _) => {
+            Some("git fetch origin evidence:evidence (if this clone is only behind)".to_owned())
+        }
+        (FaultKind::Replaced, _) => Some("ask whoever keeps the ledger whether it was begun again, and why".to_owned()),
+        (FaultKind::Withheld, _) => {
+            Some("do not take theirs; ask who changed the branch, and put it back: git push origin evidence".to_owned())
+        }
+        (FaultKind::Anchor, _) => None,
+        (_, Some(commit)) => Some(format!("what came before it holds; see what it did: git show --stat {commit}")),
+        (_, None) => None,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::seen;
+use super::seen::{self, Compared};
 use super::state;
 use super::survey::{Depth, examined, survey};
+use crate::chain::seen::Figures;
 use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
@@ -16,6 +17,17 @@ pub struct Loaded {
     pub store: GitStore,
     pub tip: Tip,
     pub ledger: VerifiedLedger,
+    /// Remotes that have fewer of its entries than they once had.
+    pub withheld: Vec<Fault>,
+}
+
+/// What reading a whole ledger gave.
+pub struct Whole {
+    pub ledger: VerifiedLedger,
+    /// Entries whose facts do not follow from their files alone.
+    pub doubtful: Vec<EntryNumber>,
+    /// As in [`Loaded`].
+    pub withheld: Vec<Fault>,
 }
 
 impl Context<'_> {
@@ -24,19 +36,21 @@ impl Context<'_> {
     pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
         let mut tip = store.tip()?;
-        let (ledger, _) = self.verify_whole(&store, &mut tip, Keep::All, Depth::Steps)?;
+        let Whole { ledger, withheld, .. } = self.verify_whole(&store, &mut tip, Keep::All, Depth::Steps, None)?;
         state::save(self, &store, &ledger);
-        self.told(Loaded { store, tip, ledger })
+        self.told(Loaded { store, tip, ledger, withheld })
     }
 
-    /// Every entry through every step; also the entries whose facts do not follow from their files alone.
+    /// Every entry through every step, and compared with what was seen before, unless figures are given
+    /// that the team has agreed on.
     pub fn verify_whole(
         &mut self,
         store: &GitStore,
         tip: &mut Tip,
         keep: Keep,
         depth: Depth,
-    ) -> Result<(VerifiedLedger, Vec<EntryNumber>), Failure> {
+        agreed: Option<Figures>,
+    ) -> Result<Whole, Failure> {
         let anchor = TrustAnchor { first: self.pin(store)? };
         store.expect_many_reads();
         loop {
@@ -51,8 +65,12 @@ impl Context<'_> {
                 state::forget(self, store);
                 Failure::broken(faults)
             })?;
-            if seen::remember(self, store, &ledger)? {
-                return Ok((ledger, doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect()));
+            if let Some(figures) = agreed {
+                seen::accept(self, &ledger, figures)?;
+            }
+            if let Compared::Agrees(withheld) = seen::remember(self, store, &ledger)? {
+                let doubtful = doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect();
+                return Ok(Whole { ledger, doubtful, withheld });
             }
             *tip = store.tip()?;
         }
@@ -63,7 +81,7 @@ impl Context<'_> {
     pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
         match self.resume(&store, release)? {
-            Some((tip, ledger)) => self.told(Loaded { store, tip, ledger }),
+            Some((tip, ledger, withheld)) => self.told(Loaded { store, tip, ledger, withheld }),
             None => {
                 state::forget(self, &store);
                 self.begin_anew(store, release)
@@ -79,14 +97,15 @@ impl Context<'_> {
 
     fn begin_anew(&mut self, store: GitStore, release: Option<&str>) -> Result<Loaded, Failure> {
         let mut tip = store.tip()?;
-        let (mut ledger, _) = self.verify_whole(&store, &mut tip, Keep::Openings, Depth::Steps)?;
+        let whole = self.verify_whole(&store, &mut tip, Keep::Openings, Depth::Steps, None)?;
+        let Whole { mut ledger, withheld, .. } = whole;
         state::save(self, &store, &ledger);
         let releases = releases(&ledger, release);
         fetch(&store, &tip, &mut ledger, &releases)?;
-        self.told(Loaded { store, tip, ledger })
+        self.told(Loaded { store, tip, ledger, withheld })
     }
 
-    fn resume(&mut self, store: &GitStore, release: Option<&str>) -> Result<Option<(Tip, VerifiedLedger)>, Failure> {
+    fn resume(&mut self, store: &GitStore, release: Option<&str>) -> Result<Option<Resumed>, Failure> {
         let pin = self.pin(store)?;
         // The state first: read after the tip, it could be ahead of it and look like a rewound branch.
         let known = state::restore(self, store, pin);
@@ -110,13 +129,13 @@ impl Context<'_> {
         if fetch(store, &tip, &mut ledger, &releases).is_err() || !ledger.is_sound() {
             return Ok(None);
         }
-        if !seen::remember(self, store, &ledger)? {
+        let Compared::Agrees(withheld) = seen::remember(self, store, &ledger)? else {
             return self.resume(store, release);
-        }
+        };
         if ledger.size() > size {
             state::save(self, store, &ledger);
         }
-        Ok(Some((tip, ledger)))
+        Ok(Some((tip, ledger, withheld)))
     }
 
     /// Evidence whose recorded facts are not what its files say, among the entries given. Whoever
@@ -161,7 +180,12 @@ impl Context<'_> {
 
     pub fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {
         let tip = &loaded.tip;
-        if let Some(Elsewhere { remote, diverged }) = &tip.elsewhere {
+        for fault in &loaded.withheld {
+            self.printer.talk(format!(
+                "warning: {fault}\n  what is here holds and has all of it: do not take theirs; ask who changed the branch, and put it back\n  → git push origin evidence (--force-with-lease if they have other entries instead)"
+            ));
+        }
+        if let Some(Elsewhere { remote, diverged }) = tip.elsewhere.as_ref().filter(|_| loaded.withheld.is_empty()) {
             let line = match diverged {
                 false => format!(
                     "note: {remote} has entries that are not here yet\n  → git fetch {remote} evidence:evidence"
@@ -176,6 +200,9 @@ impl Context<'_> {
         Ok(loaded)
     }
 }
+
+/// A ledger taken up where it was left.
+type Resumed = (Tip, VerifiedLedger, Vec<Fault>);
 
 /// The release a command names, or the newest of every pipeline.
 fn releases(ledger: &VerifiedLedger, release: Option<&str>) -> Vec<Version> {

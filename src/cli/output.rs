@@ -14,6 +14,9 @@ use super::world::World;
 use crate::policy::RuleState;
 use crate::report::escape::visible;
 
+/// Faults a person is shown; the first says what is wrong, the rest often follow from it.
+const FAULTS: usize = 20;
+
 /// Where schemas of JSON outputs live.
 pub const SCHEMAS: &str = "https://github.com/evidence-ledger/ledger/schemas/";
 
@@ -92,15 +95,19 @@ impl Printer<'_> {
     pub fn failure(&mut self, failure: &Failure) {
         if self.json {
             let schema = format!("{SCHEMAS}failure/v0.1");
-            let Failure { kind, message, hints, faults } = failure;
+            let Failure { kind, message, hints, faults, .. } = failure;
             self.json(&serde_json::json!({
                 "schema": schema, "error": kind, "exitCode": kind.exit_code(), "message": message, "hints": hints, "faults": faults,
             }));
             return;
         }
-        for fault in &failure.faults {
+        for fault in failure.faults.iter().take(FAULTS) {
             let line = format!("{} {}", self.bad(), visible(&fault.to_string()));
             self.talk(line);
+        }
+        let more = failure.faults.len().saturating_sub(FAULTS);
+        if more > 0 {
+            self.talk(format!("  and {more} more, which may follow from the first: --json lists them"));
         }
         for (index, line) in failure.message.lines().enumerate() {
             let line = if index == 0 { format!("error: {}", visible(line)) } else { visible(line) };

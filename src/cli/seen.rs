@@ -1,38 +1,54 @@
-//! The memory of what was seen: one small file a ledger, outside every clone, that only grows.
+//! The memory of what was seen: one small file a ledger's name, outside every clone, that only grows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Failure, Figured};
 use super::state;
-use crate::chain::{Fault, Seen, VerifiedLedger};
-use crate::id::{Digest, Origin};
-use crate::store::git::GitStore;
+use crate::chain::seen::{Figures, Memory, Served};
+use crate::chain::{Fault, VerifiedLedger};
+use crate::id::{Digest, EntryNumber, ObjectId, Origin};
+use crate::store::git::{GitStore, StoreError};
+
+/// How a verified ledger stands to what was seen of it.
+pub enum Compared {
+    /// The branch has grown since it was read, so it must be read again to be compared.
+    Again,
+    /// It goes on from there; what remotes have of it no more.
+    Agrees(Vec<Fault>),
+}
 
 /// Compares a verified ledger with what was seen of it, and remembers what others can see of it now.
-/// False when the branch has grown since it was read, so that it must be read again to be compared.
-pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<bool, Failure> {
-    let Some(path) = file(context, ledger.origin()) else { return Ok(true) };
+pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<Compared, Failure> {
+    let Some(path) = file(context, ledger.origin()) else { return Ok(Compared::Agrees(Vec::new())) };
     let known = read(context, &path)?;
-    let contradictions = known.as_ref().map(|known| known.contradictions(ledger)).unwrap_or_default();
-    if !contradictions.is_empty() && Some(store.tip()?.commit) != ledger.tip() {
-        return Ok(false);
+    let parting = |commit: &ObjectId| parting(store, ledger, commit);
+    if let Some(fault) = known.as_ref().and_then(|known| known.contradictions(ledger, &parting)) {
+        let grown = Some(store.tip()?.commit) != ledger.tip();
+        return if grown { Ok(Compared::Again) } else { Err(contradicted(context, &path, ledger, fault)) };
     }
-    if !contradictions.is_empty() {
-        return Err(contradicted(context, &path, ledger, contradictions));
-    }
-    let size = published(store, ledger)?;
-    if context.global.dry_run || known.as_ref().is_some_and(|known| known.size() >= size) {
-        return Ok(true);
-    }
+    let served = served(store, ledger)?;
+    let withheld = known.as_ref().map(|known| known.withheld(ledger, &served)).unwrap_or_default();
+    note(context, &path, ledger, known, &served);
+    Ok(Compared::Agrees(withheld))
+}
+
+fn note(context: &mut Context<'_>, path: &Path, ledger: &VerifiedLedger, known: Option<Memory>, served: &[Served]) {
+    // Own entries that were never pushed may still be taken back and made again; without a remote
+    // that has the branch, there is nobody to ask.
+    let size = served.iter().map(|served| served.entries).max().unwrap_or(ledger.size());
     let now = context.world().now();
-    let noted = context.world().update(&path, |old| {
+    let fresh = || Memory::of(ledger.origin().clone());
+    if context.global.dry_run || !known.unwrap_or_else(fresh).note(ledger, size, served, now) {
+        return;
+    }
+    let noted = context.world().update(path, |old| {
         // Somebody else may have noted more meanwhile.
-        let mut seen = old.and_then(parse).unwrap_or_else(|| Seen::of(ledger));
-        let grown = seen.contradictions(ledger).is_empty() && seen.note(ledger, size, now);
-        grown.then(|| print(seen))
+        let mut memory = old.and_then(parse).unwrap_or_else(fresh);
+        let agrees = memory.contradictions(ledger, &|_| None).is_none();
+        (agrees && memory.note(ledger, size, served, now)).then(|| print(memory))
     });
     if let Err(error) = noted {
         context.printer.talk(format!(
@@ -40,44 +56,90 @@ pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLe
             path.display()
         ));
     }
-    Ok(true)
 }
 
-/// A ledger begins: what was seen of one by the same name is put aside.
+/// A ledger begins: it is known from now on beside any other that goes by its name.
 pub fn begin(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<(), Failure> {
     let Some(path) = file(context, ledger.origin()) else { return Ok(()) };
-    let other = read(context, &path).ok().flatten().filter(|known| known.first != ledger.first());
-    if other.is_some() {
-        let aside = path.with_extension(format!("{}.json", context.world().now().seconds()));
-        let moved = context.world().rename(&path, &aside);
-        moved.map_err(|error| Failure::unknown(format!("cannot move {} away: {error}", path.display())))?;
+    if read(context, &path)?.is_some_and(|known| known.knows_only_others(ledger)) {
         context.printer.talk(format!(
-            "note: another ledger called {} was seen on this machine; what was known of it is kept in {}",
-            ledger.origin(),
-            aside.display()
+            "note: another ledger called {} was seen on this machine; both are known from now on",
+            ledger.origin()
         ));
+        change(context, &path, ledger)?;
     }
     remember(context, store, ledger).map(drop)
 }
 
-/// Entries that are not this clone's own business any more. Own entries that were never pushed may
-/// still be taken back and made again; without a remote that has the branch, there is nobody to ask.
-fn published(store: &GitStore, ledger: &VerifiedLedger) -> Result<u64, Failure> {
-    let tips = store.remote_tips()?;
-    if tips.is_empty() {
-        return Ok(ledger.size());
+/// The team has agreed that this ledger, which has these figures, is the right one.
+pub fn accept(context: &mut Context<'_>, ledger: &VerifiedLedger, figures: Figures) -> Result<(), Failure> {
+    require(ledger, figures)?;
+    let Some(path) = file(context, ledger.origin()) else { return Ok(()) };
+    let bytes = context.world().read_if_there(&path).ok().flatten().unwrap_or_default();
+    if context.global.dry_run || bytes.is_empty() {
+        return Ok(());
     }
-    let mut size = 0;
-    for (_, tip) in tips {
-        size = size.max(
-            store.entry_number(&tip)?.filter(|at| ledger.commit_at(at.0 + 1) == Some(tip)).map_or(0, |at| at.0 + 1),
-        );
+    let aside = path.with_extension(format!("before-{}.json", context.world().now().seconds()));
+    let kept = context.world().write(&aside, &bytes);
+    kept.map_err(|error| Failure::unknown(format!("cannot write {}: {error}", aside.display())))?;
+    change(context, &path, ledger)?;
+    context.printer.talk(format!("note: what was seen before is kept in {}", aside.display()));
+    Ok(())
+}
+
+/// The same ledger as somebody else saw, as far as both go.
+pub fn require(ledger: &VerifiedLedger, figures: Figures) -> Result<(), Failure> {
+    match figures.agree(ledger) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(fault)) => Err(Failure::broken(vec![fault]).of(Figured::of(ledger)).hint(
+            "find the place: compare the root before each entry: git log --format=%B evidence | grep Ledger-Before",
+        )),
+        None => {
+            Err(Failure::unknown(format!("they have seen {} entries, and here are {}", figures.size, ledger.size()))
+                .of(Figured::of(ledger))
+                .hint("git fetch origin evidence:evidence"))
+        }
     }
-    Ok(size)
+}
+
+fn change(context: &Context<'_>, path: &Path, ledger: &VerifiedLedger) -> Result<(), Failure> {
+    let changed = context.world().update(path, |old| {
+        let mut memory = old.and_then(parse).unwrap_or_else(|| Memory::of(ledger.origin().clone()));
+        memory.accept(ledger);
+        Some(print(memory))
+    });
+    changed.map_err(|error| Failure::unknown(format!("what was seen cannot be kept in {}: {error}", path.display())))
+}
+
+/// What every remote that has the branch has of this ledger.
+fn served(store: &GitStore, ledger: &VerifiedLedger) -> Result<Vec<Served>, StoreError> {
+    let of_remote = |(remote, tip): (String, ObjectId)| {
+        let ahead = || ledger.tip().is_some_and(|own| store.contains(&tip, &own));
+        let (entries, parted) = match position(store, ledger, &tip) {
+            Some(number) => (number.0 + 1, false),
+            None if ahead() => (ledger.size(), false),
+            None => (parting(store, ledger, &tip).unwrap_or_default(), true),
+        };
+        let server = Digest::of(store.url_of(&remote).unwrap_or_else(|| remote.clone()).as_bytes());
+        Served { remote, server, tip, entries, parted }
+    };
+    Ok(store.remote_tips()?.into_iter().map(of_remote).collect())
+}
+
+/// Entries the ledger has in common with the history of a commit.
+fn parting(store: &GitStore, ledger: &VerifiedLedger, commit: &ObjectId) -> Option<u64> {
+    let common = store.common_ancestor(&ledger.tip()?, commit)?;
+    position(store, ledger, &common).map(|number| number.0 + 1)
+}
+
+/// The entry of this ledger a commit is. What the commit says of itself is only where to look.
+fn position(store: &GitStore, ledger: &VerifiedLedger, commit: &ObjectId) -> Option<EntryNumber> {
+    let number = store.entry_number(commit).ok()??;
+    (ledger.commit_at(number.0.checked_add(1)?).as_ref() == Some(commit)).then_some(number)
 }
 
 /// What is there; a memory that cannot be read is no memory of nothing.
-fn read(context: &Context<'_>, path: &std::path::Path) -> Result<Option<Seen>, Failure> {
+fn read(context: &Context<'_>, path: &Path) -> Result<Option<Memory>, Failure> {
     let unreadable = |why: String| {
         Failure::unknown(format!("what was seen of this ledger cannot be read: {}: {why}", path.display()))
             .hint(format!("look at it; to forget what was seen, remove it: {}", path.display()))
@@ -90,35 +152,36 @@ fn read(context: &Context<'_>, path: &std::path::Path) -> Result<Option<Seen>, F
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept {
-    seen: Seen,
+    seen: Memory,
     sha256: Digest,
 }
 
-fn checksum(seen: &Seen) -> Digest {
-    Digest::of(&serde_json::to_vec(seen).unwrap_or_default())
+fn checksum(memory: &Memory) -> Digest {
+    Digest::of(&serde_json::to_vec(memory).unwrap_or_default())
 }
 
-fn parse(bytes: Vec<u8>) -> Option<Seen> {
+fn parse(bytes: Vec<u8>) -> Option<Memory> {
     let kept: Kept = serde_json::from_slice(&bytes).ok()?;
     (kept.sha256 == checksum(&kept.seen)).then_some(kept.seen)
 }
 
-fn print(seen: Seen) -> Vec<u8> {
+fn print(seen: Memory) -> Vec<u8> {
     let sha256 = checksum(&seen);
     serde_json::to_vec_pretty(&Kept { seen, sha256 }).unwrap_or_default()
 }
 
 /// The verdict, with what contradicts what kept beside the memory.
-fn contradicted(context: &Context<'_>, path: &std::path::Path, ledger: &VerifiedLedger, faults: Vec<Fault>) -> Failure {
+fn contradicted(context: &Context<'_>, path: &Path, ledger: &VerifiedLedger, fault: Fault) -> Failure {
     let kept = path.with_extension(format!("against-{}.json", ledger.root().short()));
+    let faults = vec![fault];
     let evidence = serde_json::json!({ "origin": ledger.origin(), "seenAt": context.world().now(), "faults": faults });
     let text = serde_json::to_vec_pretty(&evidence).unwrap_or_default();
     let written = context.world().update(&kept, |old| old.is_none().then_some(text));
-    let failure = Failure::broken(faults).hint(format!("what was seen before is in {}", path.display()));
-    match written {
-        Ok(()) => failure.hint(format!("the contradiction is kept in {}", kept.display())),
-        Err(_) => failure,
-    }
+    let place = if written.is_ok() { &kept } else { path };
+    Failure::broken(faults)
+        .of(Figured::of(ledger))
+        .hint("when the team has agreed that this branch is right: ledger verify --accept SIZE:ROOT, with a colleague's figures")
+        .hint(format!("what contradicts what is kept in {}", place.display()))
 }
 
 fn file(context: &Context<'_>, origin: &Origin) -> Option<PathBuf> {

@@ -174,9 +174,9 @@ impl GitStore {
         self.repo.config().ok()?.snapshot().ok()?.get_string(name).ok().filter(|value| !value.is_empty())
     }
 
-    /// URL of the remote `origin`, if there is one.
-    pub fn remote_url(&self) -> Option<String> {
-        let remote = self.repo.find_remote("origin").ok()?;
+    /// URL of a remote, if there is one.
+    pub fn url_of(&self, remote: &str) -> Option<String> {
+        let remote = self.repo.find_remote(remote).ok()?;
         remote.url().ok().map(str::to_owned)
     }
 
@@ -368,8 +368,14 @@ impl GitStore {
         }
     }
 
+    /// The newest commit two histories have in common, where both are here.
+    pub fn common_ancestor(&self, one: &ObjectId, other: &ObjectId) -> Option<ObjectId> {
+        let base = self.repo.merge_base(self.oid(one).ok()?, self.oid(other).ok()?).ok()?;
+        object_id(base).ok()
+    }
+
     /// Whether one commit's history contains another.
-    fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
+    pub fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
         let (Ok(tip), Ok(other)) = (self.oid(tip), self.oid(other)) else { return false };
         self.repo.graph_descendant_of(tip, other).unwrap_or(false)
     }

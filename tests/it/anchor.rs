@@ -159,7 +159,9 @@ fn two_people_compare_what_they_saw() {
     let _ = shared.verify(&["--against", &format!("8:{root}")]).exits(0);
     assert_eq!(fault(&shared.verify(&["--against", &format!("7:{root}")])).0, "fork");
     let _ = shared.verify(&["--against", &format!("9:{root}")]).exits(3);
-    for wrong in ["", "8", "8:", ":x", "eight:00", "8:00"] {
+    for wrong in
+        ["", "0:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "8", "8:", ":x", "eight:00", "8:00"]
+    {
         let _ = shared.verify(&["--against", wrong]).exits(2);
     }
 }
@@ -184,17 +186,145 @@ fn a_memory_that_cannot_be_read_is_no_memory_of_nothing() {
 }
 
 #[test]
-fn a_ledger_begun_again_on_purpose_puts_the_memory_aside() {
+fn a_second_ledger_of_the_same_name_begun_here_stands_beside_the_first() {
     let first = TestRepo::with_ledger(&POLICY);
     let state = first.home().join("state");
-    let again = begun_again();
+    let _ = first.ledger("", &["verify"]).exits(0);
     let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
-    let ran = again.ledger_in(&again.path, "lee", &["init"], &env);
-    says_all(&ran.said(), &["another ledger called example.org/acme/widget was seen"]);
+    let second = begun_again();
+    let ran = second.ledger_in(&second.path, "lee", &["init"], &env);
+    says_all(&ran.said(), &["another ledger called example.org/acme/widget was seen", "both are known"]);
     let _ = ran.exits(0);
-    let _ = again.ledger_in(&again.path, "", &["verify"], &env).exits(0);
-    let kept = files(&state.join("ledger/seen")).len();
-    assert_eq!(kept, 3, "the old memory, the new one, and the lock");
+    let _ = second.ledger_in(&second.path, "", &["verify"], &env).exits(0);
+    let _ = first.ledger("", &["log"]).exits(0);
+    let _ = first.ledger("", &["verify"]).exits(0);
+    // One that was neither begun nor accepted here is still a replacement.
+    let third = begun_again();
+    third.write("ledger.toml", format!("# a third\n{}", POLICY.text(&third)));
+    types(&third, "lee", "init", 0);
+    assert_eq!(fault(&third.ledger_in(&third.path, "", &["verify", "--json"], &env)).0, "replaced");
+}
+
+/// The branch that was served for a while is given up, by figures from somebody who saw the right one.
+#[test]
+fn what_the_team_agreed_on_is_accepted_by_its_figures() {
+    let shared = Shared::new();
+    let (whole, cut) = (shared.repo.git(&["rev-parse", "evidence"]), shared.repo.git(&["rev-parse", "evidence~3"]));
+    let mut figures = Vec::new();
+    for (branch, word) in [(cut.trim(), "rollback"), ("other", "fork"), ("third", "replaced")] {
+        match branch {
+            "other" => {
+                shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~2"]);
+                let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
+                grow(&shared.repo, "b", 5);
+                shared.serve("evidence");
+            }
+            "third" => {
+                let third = begun_again();
+                types(&third, "lee", "init", 0);
+                let theirs = third.path.to_str().unwrap();
+                shared.repo.git(&["fetch", "-q", theirs, "+evidence:refs/heads/third"]);
+                shared.serve("third");
+                std::fs::copy(third.path.join(".ledger.toml"), shared.clone.join(".ledger.toml")).unwrap();
+            }
+            commit => shared.serve(commit),
+        }
+        let ran = shared.verify(&[]);
+        assert_eq!(fault(&ran).0, word);
+        let answer = ran.json();
+        says_all(&answer["hints"].to_string(), &["ledger verify --accept SIZE:ROOT"]);
+        let right = format!("{}:{}", answer["entries"], answer["root"].as_str().unwrap());
+        let wrong = format!("{}:{}", answer["entries"], "0".repeat(64));
+        let before = std::fs::read(the_memory(&shared.memory("auditor"))).unwrap();
+        assert_eq!(fault(&shared.verify(&["--accept", &wrong])).0, "fork");
+        let _ = shared.verify(&["--accept", &format!("999:{}", "0".repeat(64))]).exits(3);
+        let _ = shared.in_clone("auditor", &["verify", "--accept", &right, "--dry-run"]);
+        assert_eq!(std::fs::read(the_memory(&shared.memory("auditor"))).unwrap(), before, "nothing accepted yet");
+        let ran = shared.in_clone("auditor", &["verify", "--accept", &right]);
+        says_all(&ran.said(), &["what was seen before is kept in", "are those your colleague saw"]);
+        let _ = ran.exits(0);
+        let _ = shared.verify(&[]).exits(0);
+        let _ = shared.in_clone("auditor", &["log"]).exits(0);
+        figures.push(before);
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+    }
+    let kept = files(&shared.memory("auditor/ledger/seen"));
+    for before in figures {
+        assert!(kept.iter().any(|path| std::fs::read(path).unwrap() == before), "the old memory is evidence");
+    }
+    // What was given up is now what contradicts.
+    shared.serve(whole.trim());
+    let _ = finish(shared.repo.command("git", &shared.clone).args(["checkout", "-q", ".ledger.toml"])).exits(0);
+    assert_eq!(fault(&shared.verify(&[])).0, "fork");
+}
+
+/// The local branch has everything; only the server went back, or elsewhere.
+#[test]
+fn a_server_that_serves_less_than_it_did_is_not_to_be_followed() {
+    let shared = Shared::new();
+    let (whole, cut) = (shared.repo.git(&["rev-parse", "evidence"]), shared.repo.git(&["rev-parse", "evidence~3"]));
+    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
+    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+
+    shared.serve(cut.trim());
+    let (word, text) = fault(&shared.verify(&[]));
+    assert_eq!(word, "withheld");
+    says_all(&text, &["8 entries on origin", "5 entries", cut.trim()]);
+    let ran = shared.in_clone("auditor", &["status"]);
+    says_all(&ran.err, &["warning: withheld", "do not take theirs"]);
+    assert!(!ran.err.contains("take theirs, and bring"), "{}", ran.err);
+    let _ = ran.exits(0);
+
+    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~1"]);
+    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
+    grow(&shared.repo, "b", 9);
+    shared.serve("evidence");
+    let (word, text) = fault(&shared.verify(&[]));
+    says_all(&text, &["another past after entry 3"]);
+    assert_eq!(word, "withheld");
+
+    // Somebody puts it back, and more comes: all is well, and a colleague who was only faster is no thief.
+    shared.repo.git(&["update-ref", "refs/heads/evidence", whole.trim()]);
+    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
+    grow(&shared.repo, "c", 1);
+    shared.serve("evidence");
+    let _ = shared.verify(&[]).exits(0);
+    says_all(&shared.in_clone("auditor", &["status"]).err, &["git fetch origin evidence:evidence"]);
+}
+
+#[test]
+fn the_place_where_two_branches_part_is_named_while_both_are_there() {
+    let shared = Shared::new();
+    let whole = shared.repo.git(&["rev-parse", "evidence"]);
+    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~3"]);
+    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
+    grow(&shared.repo, "b", 5);
+    shared.serve("evidence");
+    let answer = shared.verify(&[]).json();
+    assert_eq!(answer["faults"][0]["entry"], 5, "{answer}");
+    says_all(&answer["faults"][0]["found"].to_string(), &["another past after entry 4", "10 entries"]);
+    assert_eq!((&answer["entries"], &answer["anchor"]), (&10.into(), &"pinned".into()));
+    // A fresh clone of the server has the other branch alone: only the memory's sizes are left to tell.
+    shared.repo.git(&["clone", "-q", "--no-local", ".", "../fresh"]);
+    let (fresh, state) = (shared.repo.home().join("fresh"), shared.memory("auditor"));
+    let ran = shared.repo.ledger_in(&fresh, "", &["verify", "--json"], &[("XDG_STATE_HOME", state.to_str().unwrap())]);
+    let text = fault(&ran).1;
+    assert!(!text.contains(&format!("commit {whole}")) && ran.json()["faults"][0]["entry"].is_null());
+    says_all(&text, &["another past somewhere from entry 0 to 7"]);
+}
+
+#[test]
+fn a_gate_opens_in_ci_only_on_the_branch_somebody_saw() {
+    let shared = Shared::new();
+    let seen = shared.verify(&[]).json();
+    let root = seen["root"].as_str().unwrap();
+    let check = |figures: &str| shared.in_clone("ci", &["check", "ga", "--ci", "--against", figures]).code;
+    let without = shared.in_clone("ci", &["check", "ga", "--ci"]).code;
+    assert_eq!((without, check(&format!("8:{root}"))), (1, 1), "closed, but it is the right ledger");
+    assert_eq!(check(&format!("7:{root}")), 4);
+    assert_eq!(check(&format!("9:{root}")), 3, "cut back");
+    assert_eq!(check("0:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), 2, "says nothing");
 }
 
 #[test]
@@ -241,7 +371,11 @@ fn processes_that_share_a_memory_only_add_to_it() {
     });
     let memory = the_memory(&state);
     let seen: serde_json::Value = serde_json::from_slice(&std::fs::read(memory).unwrap()).unwrap();
-    let sizes: Vec<u64> =
-        seen["seen"]["points"].as_array().unwrap().iter().map(|point| point["size"].as_u64().unwrap()).collect();
+    let sizes: Vec<u64> = seen["seen"]["ledgers"][0]["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| point["size"].as_u64().unwrap())
+        .collect();
     assert!(sizes.is_sorted() && sizes.last() == Some(&8), "{sizes:?}");
 }

@@ -1,10 +1,11 @@
 //! `ledger check`: the gate's verdict, for a person or for CI. Offline, reads only.
 
-use super::{Answer, status};
+use super::{Answer, status, verify};
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
+use crate::cli::seen;
 use crate::cli::select::Question;
 use crate::policy::{Ask, Evaluator, Verdict};
 
@@ -26,9 +27,13 @@ pub struct Args {
     /// Refuse to trust an unpinned ledger or what this machine verified before; --commit defaults to HEAD
     #[arg(long)]
     ci: bool,
+    /// Size and root somebody saw: a branch that was cut back below that, or is another, opens no gate
+    #[arg(long, value_name = "SIZE:ROOT", value_parser = text())]
+    against: Option<String>,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let theirs = args.against.as_deref().map(verify::figures).transpose()?;
     let release = args.release.as_deref();
     let loaded = if args.ci { context.load_anew(release)? } else { context.load(release)? };
     if args.ci && !loaded.ledger.is_anchored() {
@@ -40,6 +45,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
                 loaded.ledger.first()
             )));
     }
+    theirs.map_or(Ok(()), |figures| seen::require(&loaded.ledger, figures))?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
     let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;

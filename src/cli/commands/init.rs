@@ -242,7 +242,7 @@ fn roles_of(example: &str) -> Vec<String> {
 
 /// `git@github.com:acme/widget.git` and `https://github.com/acme/widget` are both `github.com/acme/widget`.
 fn origin_of(store: &GitStore) -> Origin {
-    let from_remote = store.remote_url().and_then(|url| {
+    let from_remote = store.url_of("origin").and_then(|url| {
         let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
         let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
         let name = rest.replacen(':', "/", usize::from(!url.contains("://")));

@@ -1,16 +1,17 @@
 //! `ledger verify`: every step over every entry, and every recorded promotion evaluated again.
 
 use super::Answer;
+use crate::chain::seen::Figures;
 use crate::chain::{Fault, FaultKind, Keep, VerifiedLedger};
 use crate::cli::args::text;
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, FailureKind};
-use crate::cli::load::{Loaded, fetch};
+use crate::cli::failure::{Failure, FailureKind, Figured};
+use crate::cli::load::{Loaded, Whole, fetch};
 use crate::cli::output::SCHEMAS;
-use crate::cli::state;
 use crate::cli::survey::Depth;
+use crate::cli::{seen, state};
 use crate::entry::Kind;
-use crate::id::{Digest, Timestamp};
+use crate::id::Timestamp;
 use crate::policy::{Evaluator, audit};
 
 /// Releases whose statements are at hand at once.
@@ -19,17 +20,21 @@ const RELEASES: usize = 32;
 /// Verify the whole ledger
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger verify                                 against the pin in .ledger.toml\n  ledger verify --root sha256:1f0c…             against a digest a colleague gave you\n  ledger -C /path/to/clone verify --json\n  ledger verify --against 37:sha256:9bd2…       the same ledger a colleague saw?\n\nReads only; never asks for a key. Exit 0 holds, 3 could not tell, 4 does not hold."
+    before_help = "Examples:\n  ledger verify                                 against the pin in .ledger.toml\n  ledger verify --root sha256:1f0c…             against a digest a colleague gave you\n  ledger -C /path/to/clone verify --json\n  ledger verify --against 37:sha256:9bd2…       the same ledger a colleague saw?\n  ledger verify --accept 37:sha256:9bd2…        yes, and what was seen here before is put aside\n\nReads only; never asks for a key. Exit 0 holds, 3 could not tell, 4 does not hold."
 )]
 pub struct Args {
     /// Size and root somebody else saw: this ledger must have had that root at that size
     #[arg(long, value_name = "SIZE:ROOT", value_parser = text())]
     against: Option<String>,
+    /// The same for the branch the team has agreed on, after a rollback, fork or replacement was reported here
+    #[arg(long, value_name = "SIZE:ROOT", value_parser = text(), conflicts_with = "against")]
+    accept: Option<String>,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let against = args.against.as_deref().map(parse_against).transpose()?;
-    let ledger = match whole(context).and_then(|ledger| compare(ledger, against)) {
+    let agreed = args.accept.as_deref().map(figures).transpose()?;
+    let theirs = args.against.as_deref().map(figures).transpose()?.or(agreed);
+    let ledger = match whole(context, agreed).and_then(|ledger| compare(ledger, theirs)) {
         Ok(ledger) => ledger,
         Err(failure) => return fail(context, failure),
     };
@@ -37,7 +42,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if context.printer.json {
         context.printer.json(&serde_json::json!({
             "schema": schema(), "verdict": "holds", "origin": ledger.origin(), "entries": ledger.size(), "root": ledger.root(),
-            "first": ledger.first(), "anchor": anchor, "faults": Vec::<Fault>::new(),
+            "first": ledger.first(), "tip": ledger.tip(), "anchor": anchor, "faults": Vec::<Fault>::new(),
         }));
         return Ok(Answer::Yes);
     }
@@ -52,6 +57,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         count(Kind::Approval),
         count(Kind::Promotion)
     ));
+    if let Some(Figures { size, .. }) = theirs {
+        context.printer.say(format!("  the first {size} are those your colleague saw"));
+    }
     context.printer.say(format!("  root   sha256:{}", ledger.root()));
     context.printer.say(format!(
         "         a colleague compares: ledger verify --against {}:sha256:{}",
@@ -77,12 +85,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 
 /// Every step over every entry; then what needs a policy: openings, promotions, facts in doubt. The
 /// statements of a few releases at a time are read again for it, so that no ledger is too long.
-fn whole(context: &mut Context<'_>) -> Result<VerifiedLedger, Failure> {
+fn whole(context: &mut Context<'_>, agreed: Option<Figures>) -> Result<VerifiedLedger, Failure> {
     let store = context.open_store()?;
     let mut tip = store.tip()?;
-    let (ledger, doubtful) = context.verify_whole(&store, &mut tip, Keep::Openings, Depth::Facts)?;
+    let whole = context.verify_whole(&store, &mut tip, Keep::Openings, Depth::Facts, agreed)?;
+    let Whole { ledger, doubtful, withheld } = whole;
     state::save(context, &store, &ledger);
-    let mut loaded = context.told(Loaded { store, tip, ledger })?;
+    let mut loaded = context.told(Loaded { store, tip, ledger, withheld })?;
     let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
     let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
     for releases in promoted.chunks(RELEASES) {
@@ -93,29 +102,23 @@ fn whole(context: &mut Context<'_>) -> Result<VerifiedLedger, Failure> {
         faults.extend(context.lying_facts(&loaded, &evaluator, doubted)?);
         loaded.ledger.unload();
     }
-    if faults.is_empty() { Ok(loaded.ledger) } else { Err(Failure::broken(faults)) }
+    faults.append(&mut loaded.withheld);
+    if faults.is_empty() {
+        return Ok(loaded.ledger);
+    }
+    Err(Failure::broken(faults).of(Figured::of(&loaded.ledger)))
 }
 
-fn parse_against(text: &str) -> Result<(u64, Digest), Failure> {
-    let parts = text.split_once(':').and_then(|(size, root)| Some((size.parse().ok()?, Digest::parse(root).ok()?)));
-    parts.ok_or_else(|| {
+/// What `--against` and `--accept` take.
+pub fn figures(text: &str) -> Result<Figures, Failure> {
+    Figures::parse(text).ok_or_else(|| {
         Failure::usage(format!("{text:?} is no size and root"))
             .hint("as `ledger verify` prints it: --against 37:sha256:1f0c…")
     })
 }
 
-/// The same ledger as somebody else saw, as far as both go.
-fn compare(ledger: VerifiedLedger, against: Option<(u64, Digest)>) -> Result<VerifiedLedger, Failure> {
-    let Some((size, root)) = against else { return Ok(ledger) };
-    match ledger.root_at(size) {
-        Some(own) if own == root => Ok(ledger),
-        Some(own) => {
-            let (expected, found) = (format!("root sha256:{root} at {size}"), format!("root sha256:{own} at {size}"));
-            Err(Failure::broken(vec![Fault { entry: None, commit: None, fault: FaultKind::Fork, expected, found }]))
-        }
-        None => Err(Failure::unknown(format!("they have seen {size} entries, and here are {}", ledger.size()))
-            .hint("git fetch origin evidence:evidence")),
-    }
+fn compare(ledger: VerifiedLedger, theirs: Option<Figures>) -> Result<VerifiedLedger, Failure> {
+    theirs.map_or(Ok(()), |figures| seen::require(&ledger, figures)).map(|()| ledger)
 }
 
 fn schema() -> String {
@@ -132,11 +135,21 @@ fn fail(context: &mut Context<'_>, failure: Failure) -> Result<Answer, Failure> 
     if !context.printer.json {
         return Err(failure);
     }
-    let mismatch = failure.faults.iter().any(|fault| fault.fault == crate::chain::FaultKind::Anchor);
-    context.printer.json(&serde_json::json!({
-        "schema": schema(), "verdict": verdict, "origin": null, "entries": 0, "root": null, "first": null,
-        "anchor": if mismatch { "mismatch" } else { "none" }, "faults": failure.faults,
-        "message": failure.message, "hints": failure.hints,
-    }));
+    let mismatch = failure.faults.iter().any(|fault| fault.fault == FaultKind::Anchor);
+    let anchor = match (&failure.ledger, mismatch) {
+        (_, true) => "mismatch",
+        (Some(ledger), _) if ledger.anchored => "pinned",
+        _ => "none",
+    };
+    let mut answer = serde_json::json!({
+        "schema": schema(), "verdict": verdict, "origin": null, "entries": 0, "root": null, "first": null, "tip": null,
+        "anchor": anchor, "faults": failure.faults, "message": failure.message, "hints": failure.hints,
+    });
+    if let (Some(answer), Ok(serde_json::Value::Object(known))) =
+        (answer.as_object_mut(), serde_json::to_value(&failure.ledger))
+    {
+        answer.extend(known);
+    }
+    context.printer.json(&answer);
     Ok(Answer::Code(failure.kind.exit_code()))
 }

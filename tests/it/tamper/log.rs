@@ -11,7 +11,13 @@ fn a_branch_of_another_shape_does_not_hold() {
         &[
             Row("A5", "a merge of a side branch", APPROVAL, |f| merge(f, 1), &["4 commit-malformed"]),
             Row("A5", "an octopus", APPROVAL, |f| merge(f, 3), &["4 commit-malformed"]),
-            Row("A5", "a second root, tree and all", APPROVAL, |f| cut_off(f, 4), &["0 file-unlisted"]),
+            Row(
+                "A5",
+                "a second root, tree and all",
+                APPROVAL,
+                |f| cut_off(f, 4),
+                &["0 number", "0 root-before", "0 file-unlisted"],
+            ),
             Row(
                 "A5",
                 "an entry in the middle as the root",

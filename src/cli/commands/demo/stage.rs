@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::world::World;
-use crate::id::Timestamp;
+use crate::id::{Digest, Timestamp};
 
 /// Person, printed name, handles and role of the cast, as the policy names them.
 const CAST: &[(&str, &str)] = &[("kim", "Kim"), ("min", "Min"), ("lee", "Lee"), ("ci", "Build bot")];
@@ -79,6 +79,10 @@ impl<'c, 'w> Stage<'c, 'w> {
             keys.push(key.join(" "));
             person["keys"] = toml_edit::value(keys);
         }
+        // Every demo is a ledger of its own: what is remembered of one must not accuse the next.
+        let lee = self.world().read(&self.key("lee").with_extension("pub"));
+        let own = Digest::of(&lee.map_err(|error| cannot("read", &self.key("lee"), &error))?);
+        document["ledger"]["origin"] = toml_edit::value(format!("example.org/acme/routing-ml-{}", own.short()));
         Ok(document.to_string())
     }
 
