@@ -67,7 +67,12 @@ impl fmt::Debug for Digest {
 /// Lower-case hex of any bytes.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).map(char::from).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// Bytes of a hex text of either case; `None` on any other character or an odd length.
@@ -306,6 +311,7 @@ fn check_version(text: &str) -> Result<(), &'static str> {
         "" => Err("it is empty"),
         _ if text.len() > 128 => Err("it is longer than 128 bytes"),
         _ if text.trim() != text => Err("it must not begin or end with a blank"),
+        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(()),
         _ if text.chars().any(is_invisible) => Err("it must not contain control or invisible characters"),
         // It stands in the paths of artifacts.
         _ if text.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..")) => {

@@ -51,14 +51,8 @@ impl SshSignature {
             put_string(&mut blob, field);
         }
         let base64 = STANDARD.encode(blob);
-        let mut armor = String::from(BEGIN);
-        for (index, character) in base64.chars().enumerate() {
-            if index % WRAP == 0 {
-                armor.push('\n');
-            }
-            armor.push(character);
-        }
-        armor + "\n" + END
+        let lines = base64.as_bytes().chunks(WRAP).map(|line| std::str::from_utf8(line).unwrap_or_default());
+        [BEGIN].into_iter().chain(lines).chain([END]).collect::<Vec<_>>().join("\n")
     }
 
     /// Reads an armored signature; `None` unless it is spelled exactly as [`Self::to_armor`] would.
