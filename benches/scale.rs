@@ -4,7 +4,7 @@
 //! sizes. Everything of one size is measured in one run, the ratios are taken within it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "benches are outside the doors")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that panics has failed")]
-#![allow(clippy::print_stdout, reason = "the figures")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures, and what takes its time")]
 #![allow(dead_code, reason = "the tests' support has more than a bench needs")]
 
 #[path = "../tests/it/support/mod.rs"]
@@ -75,6 +75,7 @@ impl Figures {
         let verify = best(|| drop(repo.ledger("", &["verify"]).exits(0)));
         let warm = |args: &[&str]| median(|| timed(|| drop(repo.ledger("", args))));
         drop(repo.ledger("", &["status"]).exits(0));
+        eprintln!("measuring {entries} entries");
         Self {
             entries,
             signatures_a_second: signatures_a_second(),
@@ -95,6 +96,7 @@ impl Figures {
 }
 
 fn ledger_of(entries: u64) -> TestRepo {
+    eprintln!("making a ledger of {entries} entries (a minute for 20,000)");
     let repo = TestRepo::with_ledger(&POLICY);
     drop(repo.ledger("lee", &["open", "ga", "--release", "0"]).exits(0));
     repo.write("note.txt", "template\n");

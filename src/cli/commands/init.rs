@@ -167,7 +167,7 @@ fn tell(
     }
     if policy.roster.origin.as_str().starts_with("localhost/") {
         let undo = format!("git branch -D evidence && rm {POLICY_FILE} {PIN_FILE}");
-        printer.talk(format!("note: without a remote the ledger is named {}, for good; to name it otherwise, before anybody relies on it:\n  → {undo}\n  → ledger init --origin github.com/you/project", policy.roster.origin));
+        printer.talk(format!("note: the ledger is named {} for good, as no remote on a host names it; to name it otherwise, before anybody relies on it:\n  → {undo}\n  → ledger init --origin github.com/you/project", policy.roster.origin));
     }
     let gate = policy.gates().next().map_or("GATE", |(_, gate)| gate.id.as_str());
     printer.talk(format!("next:\n  → git add {POLICY_FILE} {PIN_FILE} && git commit -m \"Begin the evidence ledger\"\n  → ledger open {gate} --release VERSION"));
