@@ -23,6 +23,6 @@ pub use fault::{Fault, FaultKind, Faults};
 pub use kind_rules::slug_of;
 pub use past::Past;
 pub use saved::Saved;
-pub use succession::{Proposal, REVOCABLE};
+pub use succession::{PolicyState, Proposal, REVOCABLE, Void};
 pub use verify::{Keep, Verifier};
 pub use view::{VerifiedEntry, VerifiedLedger, View};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::{Record, Records};
-use super::succession::{GivenUp, Proposal};
+use super::succession::{GivenUp, Proposal, Settled};
 use super::view::{PolicyInForce, VerifiedEntry};
 use crate::entry::kinds::{AttemptKey, Kind, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, PersonId, Version, fold};
@@ -31,6 +31,8 @@ pub struct Running {
     pub policies: Vec<PolicyInForce>,
     /// Policies proposed to replace the last of them.
     pub proposals: Vec<Proposal>,
+    /// What became of the proposals that no longer wait.
+    pub settled: BTreeMap<EntryNumber, Settled>,
     pub given_up: GivenUp,
     /// Entries in the policy folder.
     pub policy_entries: u64,

@@ -15,7 +15,7 @@ use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::Record;
 use super::running::Running;
-use super::succession::Proposal;
+use super::succession::{Proposal, Settled};
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
 use crate::entry::{Kind, Statement};
 use crate::id::{Digest, EntryId, EntryNumber, Name, Origin, PersonId, Version};
@@ -25,7 +25,7 @@ use crate::store::commit::{ObjectFormat, SignedCommit};
 use crate::store::{StoredStatement, Wanted};
 
 /// What wrote it: another version, or other rules (count them here), verifies again.
-const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 3");
+const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 4");
 
 /// Everything but the records and attempts, which are looked up one by one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +43,7 @@ pub struct Saved {
     keys: Vec<PublicKey>,
     policies: Vec<(u64, String)>,
     proposals: Vec<SavedProposal>,
+    settled: Vec<(u64, u64, bool)>,
     policy_entries: u64,
     revoked: Vec<(u64, u64)>,
     given_up: Vec<(PublicKey, u64)>,
@@ -74,6 +75,7 @@ impl Saved {
             policies: chain.policies.iter().map(|policy| (policy.entry().0, policy.text().to_owned())).collect(),
             keys: chain.keys.clone(),
             proposals: chain.proposals.iter().map(SavedProposal::of).collect(),
+            settled: chain.settled.iter().map(|(entry, end)| (entry.0, end.by.0, end.in_force)).collect(),
             policy_entries: chain.policy_entries,
             revoked: numbers(&chain.revoked),
             given_up: chain.given_up.keys.iter().map(|(key, since)| (*key, since.0)).collect(),
@@ -108,6 +110,8 @@ impl Saved {
         chain.merkle = Merkle::restore(self.size, self.subtrees)?;
         (chain.seconds, chain.people, chain.attempts) = (self.seconds, self.people, self.attempts);
         chain.policy_entries = self.policy_entries;
+        let end = |(entry, by, in_force)| (EntryNumber(entry), Settled { by: EntryNumber(by), in_force });
+        chain.settled = self.settled.into_iter().map(end).collect();
         (chain.keys, chain.revoked) = (self.keys, entries(self.revoked));
         chain.given_up.keys = self.given_up.into_iter().map(|(key, since)| (key, EntryNumber(since))).collect();
         chain.given_up.voided = entries(self.voided);

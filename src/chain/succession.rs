@@ -27,6 +27,46 @@ pub struct Proposal {
     pub approved_by: BTreeSet<PersonId>,
 }
 
+/// How the wait of a proposed policy ended: with this entry it, or else another, came in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    pub by: EntryNumber,
+    pub in_force: bool,
+}
+
+/// What has become of a policy that an entry proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyState {
+    Pending {
+        approved: usize,
+        wanted: u32,
+    },
+    /// Came in force with an entry; `until` is the one with which the next policy did.
+    InForce {
+        from: EntryNumber,
+        until: Option<EntryNumber>,
+    },
+    /// Another came in force first, with this entry.
+    Lapsed {
+        by: EntryNumber,
+    },
+}
+
+/// Why an entry counts no more, and from which entry on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Void {
+    Revoked(EntryNumber),
+    KeyGivenUp(EntryNumber),
+}
+
+impl Void {
+    pub const fn by(self) -> EntryNumber {
+        match self {
+            Self::Revoked(by) | Self::KeyGivenUp(by) => by,
+        }
+    }
+}
+
 /// Keys that policies gave up, and what became void by it.
 #[derive(Debug, Clone, Default)]
 pub struct GivenUp {
@@ -63,8 +103,10 @@ impl Running {
         let wanted = self.policies.last().map_or(1, |policy| policy.roster().approve.count);
         let enough = |proposal: &Proposal| count_people(&proposal.approved_by) >= wanted as usize;
         let Some(at) = self.proposals.iter().position(enough) else { return };
-        let Proposal { text, roster, .. } = self.proposals.swap_remove(at);
-        self.proposals.clear();
+        let Proposal { entry: proposed, text, roster, .. } = self.proposals.swap_remove(at);
+        self.settled.insert(proposed, Settled { by: number, in_force: true });
+        let lapsed = self.proposals.drain(..).map(|lapsed| (lapsed.entry, Settled { by: number, in_force: false }));
+        self.settled.extend(lapsed);
         for key in &roster.compromised {
             self.give_up(key, number);
         }
@@ -92,5 +134,36 @@ impl Running {
             })
         };
         numbers.filter(rests).collect()
+    }
+}
+
+impl VerifiedLedger {
+    /// What has become of the policy an entry proposed; `None` where it proposed none.
+    pub fn policy_state(&self, number: EntryNumber) -> Option<PolicyState> {
+        let chain = &self.chain;
+        match chain.settled.get(&number) {
+            Some(&Settled { by, in_force: false }) => Some(PolicyState::Lapsed { by }),
+            Some(&Settled { by: from, in_force: true }) => {
+                let until = chain.policies.iter().map(PolicyInForce::entry).find(|entry| *entry > from);
+                Some(PolicyState::InForce { from, until })
+            }
+            None => {
+                let proposal = chain.proposals.iter().find(|proposal| proposal.entry == number)?;
+                let wanted = chain.policies.last().map_or(1, |policy| policy.roster().approve.count);
+                Some(PolicyState::Pending { approved: count_people(&proposal.approved_by), wanted })
+            }
+        }
+    }
+
+    /// Why an entry is void, where it is: a revocation, or a policy that gave up the key; the earlier of both.
+    pub fn void(&self, number: EntryNumber) -> Option<Void> {
+        let revoked = self.chain.revoked.get(&number).copied().map(Void::Revoked);
+        let given_up = self.chain.given_up.voided.get(&number).copied().map(Void::KeyGivenUp);
+        [revoked, given_up].into_iter().flatten().min_by_key(|void| void.by())
+    }
+
+    /// The entry that voided another.
+    pub fn voided_by(&self, number: EntryNumber) -> Option<EntryNumber> {
+        self.void(number).map(Void::by)
     }
 }

@@ -251,12 +251,6 @@ impl VerifiedLedger {
         &self.chain.proposals
     }
 
-    /// The entry that voided another: a revocation, or a policy that gave up the key.
-    pub fn voided_by(&self, number: EntryNumber) -> Option<EntryNumber> {
-        let chain = &self.chain;
-        [&chain.revoked, &chain.given_up.voided].iter().filter_map(|voided| voided.get(&number).copied()).min()
-    }
-
     /// From which entry on a key is not believed, where a policy gave it up.
     pub fn given_up(&self, key: PublicKey) -> Option<EntryNumber> {
         self.chain.given_up.keys.get(&key).copied()

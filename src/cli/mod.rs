@@ -1,5 +1,6 @@
 //! How it is asked: one file a command, its arguments and one function that asks, decides nothing and prints.
 
+mod about;
 mod append;
 mod args;
 mod board;

@@ -7,7 +7,7 @@ use jsonschema::Validator;
 use ledger::id::Digest;
 use serde_json::{Value, json};
 
-use crate::steps::QA;
+use crate::steps::{QA, approved, types};
 use crate::support::{POLICY, TestRepo};
 
 const HOME: &str = "https://github.com/evidence-ledger/ledger/schemas/";
@@ -201,6 +201,25 @@ fn what_commands_print_keeps_the_schema_it_names() {
     let never: Vec<String> = schemas().into_keys().filter(|name| !said.seen.contains(name)).collect();
     let statements = KINDS.iter().chain(&["policy-statement"]).chain(PARTS).map(|name| (*name).to_owned());
     assert_eq!(never, statements.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(), "printed by no command");
+}
+
+#[test]
+fn proposals_and_void_entries_keep_the_schema_in_log_and_show() {
+    let repo = approved();
+    let mut said = Printed { validators: validators(), seen: BTreeSet::new() };
+    types(&repo, "kim", "revoke 3 -m wrong", 0);
+    let two = POLICY.text(&repo).replace("role = \"release-owner\" }", "role = \"release-owner\", count = 2 }");
+    for (entry, remark) in [(6, "both"), (7, "first"), (8, "second")] {
+        repo.write("ledger.toml", format!("{two}# {remark}\n"));
+        types(&repo, "lee", &format!("policy apply -m {remark}"), 0);
+        said.types(&repo, "", &format!("show {entry}"), 0, "show");
+    }
+    assert_eq!(said.types(&repo, "", "log", 0, "log")["entries"][7]["policy"]["state"], "pending");
+    types(&repo, "han", "policy sign 8", 0);
+    let log = said.types(&repo, "", "log", 0, "log");
+    let states: Vec<&Value> = [0, 6, 7, 8].iter().map(|at| &log["entries"][at]["policy"]["state"]).collect();
+    assert_eq!(states, ["replaced", "replaced", "lapsed", "in-force"]);
+    assert_eq!(log["entries"][3]["voidedBy"], 5);
 }
 
 /// Every statement of a ledger, by kind.

@@ -220,3 +220,82 @@ fn what_is_withdrawn_stays_withdrawn() {
     types(&repo, "kim", "sign alpha --yes", 0);
     types(&repo, "", "check alpha", 0);
 }
+
+/// The line `ledger log` has for an entry.
+fn row(repo: &TestRepo, entry: u64, more: &str) -> String {
+    let said = types(repo, "", &format!("log {more}"), 0);
+    let begins = format!("#{entry} ");
+    said.lines().find(|line| line.starts_with(&begins)).unwrap_or_else(|| panic!("no {entry} in\n{said}")).to_owned()
+}
+
+/// Entries that `ledger log` lists, with more words.
+fn listed(repo: &TestRepo, more: &str) -> Vec<u64> {
+    let words = format!("log --json {more}");
+    let log = repo.ledger("", &words.split_whitespace().collect::<Vec<_>>()).json();
+    log["entries"].as_array().unwrap().iter().map(|entry| entry["entry"].as_u64().unwrap()).collect()
+}
+
+fn policy_of(repo: &TestRepo, entry: u64) -> Value {
+    let shown = repo.ledger("", &["show", &entry.to_string(), "--json"]).json();
+    let log = repo.ledger("", &["log", "--json"]).json();
+    let of = |entry: &&Value| entry["entry"] == shown["entry"];
+    assert_eq!(log["entries"].as_array().unwrap().iter().find(of).unwrap()["policy"], shown["policy"]);
+    shown["policy"].clone()
+}
+
+#[test]
+fn the_log_says_what_became_of_each_policy_and_who_approved_it() {
+    let repo = two_must_approve();
+    edit(&repo, promote_min);
+    let _ = repo.ledger("lee", &["policy", "apply", "-m", "Min helps (in force from entry 1)\nfor a week"]).exits(0);
+    says_all(
+        &row(&repo, 2, ""),
+        &["proposes a policy (pending, 1 of 2 have approved it): Min helps (in force from entry 1) …"],
+    );
+    says_all(&types(&repo, "", "show 2", 0), &["policy     pending, 1 of 2 have approved it"]);
+    edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
+    types(&repo, "han", "policy apply -m rename", 0);
+    types(&repo, "lee", "policy sign 3", 0);
+    says_all(&row(&repo, 0, ""), &["proposes a policy (in force from entry 0 to entry 1): "]);
+    says_all(&row(&repo, 1, "--kind policy"), &["(in force from entry 1 to entry 4): both"]);
+    says_all(&row(&repo, 2, "--kind policy"), &["(lapsed by entry 4): Min helps"]);
+    says_all(&row(&repo, 3, "--kind policy"), &["proposes a policy (in force from entry 4): rename"]);
+    let approves = "approves the policy of entry 3 (in force from entry 4)";
+    says_all(&row(&repo, 4, "--kind policy"), &["LEE", approves]);
+    says_all(&row(&repo, 4, "--kind approval"), &[approves]);
+    says_all(&types(&repo, "", "show 2", 0), &["policy     lapsed by entry 4"]);
+    says_all(&types(&repo, "", "show 3", 0), &["policy     in force from entry 4"]);
+    says_all(&types(&repo, "", "show 4", 0), &["policy     of entry 3, in force from entry 4"]);
+    assert_eq!((&policy_of(&repo, 1)["state"], &policy_of(&repo, 1)["by"]), (&"replaced".into(), &4.into()));
+    assert_eq!((&policy_of(&repo, 2)["state"], &policy_of(&repo, 2)["by"]), (&"lapsed".into(), &4.into()));
+    assert_eq!((&policy_of(&repo, 4)["state"], &policy_of(&repo, 4)["entry"]), (&"in-force".into(), &3.into()));
+}
+
+#[test]
+fn the_policies_of_a_log_are_those_and_their_approvals_only() {
+    let repo = two_must_approve();
+    supply(&repo, "min", "1.0");
+    types(&repo, "kim", "sign alpha --yes", 0);
+    edit(&repo, promote_min);
+    types(&repo, "lee", "policy apply -m more", 0);
+    types(&repo, "han", "policy sign", 0);
+    assert_eq!(listed(&repo, "--kind policy"), [0, 1, 6, 7]);
+    assert_eq!(listed(&repo, "--kind approval"), [5, 7]);
+}
+
+#[test]
+fn what_is_void_is_marked_in_the_log_and_in_show() {
+    let repo = approved();
+    assert_eq!(repo.ledger("", &["log", "--json"]).json()["entries"][4]["voidedBy"], Value::Null);
+    types(&repo, "kim", "revoke 3 -m wrong", 0);
+    give_up(&repo, "kim", 4, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    says_all(&row(&repo, 3, ""), &["KIM  void: entry 5 revokes it · evidence: "]);
+    says_all(&row(&repo, 4, ""), &["KIM  void: key given up in entry 6 · approval: "]);
+    says_all(&types(&repo, "", "show 3", 0), &["void       entry 5 revokes it"]);
+    says_all(&types(&repo, "", "show 4", 0), &["void       key given up in entry 6"]);
+    assert!(!row(&repo, 2, "").contains("void"));
+    let log = repo.ledger("", &["log", "--json"]).json();
+    let by: Vec<&Value> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["voidedBy"]).collect();
+    assert_eq!(by[..5], [&Value::Null, &Value::Null, &Value::Null, &5.into(), &6.into()]);
+}

@@ -1,7 +1,8 @@
 //! `ledger log`: the entries, newest last, with filters.
 
 use super::Answer;
-use crate::chain::VerifiedEntry;
+use crate::chain::{VerifiedEntry, VerifiedLedger};
+use crate::cli::about;
 use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -27,7 +28,7 @@ pub struct Args {
     /// Only this person (id or handle)
     #[arg(long, value_parser = text())]
     person: Option<String>,
-    /// Only this kind of entry
+    /// Only this kind of entry; `policy` has the approvals of policies with it
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Kind::ALL.iter().map(|kind| kind.word())))]
     kind: Option<String>,
     /// Only entries recorded at or after this UTC day or instant
@@ -77,17 +78,17 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             release.as_ref().is_none_or(|release| entry.attempt().is_some_and(|key| key.release == *release))
         })
         .filter(|entry| person.as_ref().is_none_or(|person| entry.person() == person))
-        .filter(|entry| args.kind.as_deref().is_none_or(|kind| entry.kind().word() == kind))
+        .filter(|entry| args.kind.as_deref().is_none_or(|kind| is_of(kind, entry.kind(), entry.attempt().is_some())))
         .filter(|entry| since.is_none_or(|since| entry.recorded_at() >= since))
         .collect();
     let skip = args.limit.map_or(0, |limit| entries.len().saturating_sub(limit));
     entries.drain(..skip);
     if context.printer.json {
-        let list: Vec<serde_json::Value> = entries.iter().map(|entry| json(entry)).collect();
+        let list: Vec<serde_json::Value> = entries.iter().map(|entry| about::json(&loaded.ledger, entry)).collect();
         context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}log/v0.1"), "entries": list }));
         return Ok(Answer::Yes);
     }
-    let rows: Vec<Vec<String>> = entries.iter().map(|entry| row(entry)).collect();
+    let rows: Vec<Vec<String>> = entries.iter().map(|entry| row(&loaded.ledger, entry)).collect();
     table(&rows).into_iter().for_each(|line| context.printer.say(line));
     if entries.is_empty() {
         context.printer.talk("no entry fits");
@@ -95,20 +96,15 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-/// One entry as the log and `show` describe it in JSON.
-pub fn json(entry: &VerifiedEntry) -> serde_json::Value {
-    let key = entry.attempt();
-    serde_json::json!({
-        "entry": entry.number(), "id": entry.id(), "commit": entry.commit(), "kind": entry.kind().word(),
-        "pipeline": key.map(|key| &key.pipeline), "gate": key.map(|key| &key.gate), "attempt": key.map(|key| key.attempt),
-        "release": key.map(|key| &key.release), "person": entry.person(), "name": entry.predicate().actor().name,
-        "at": entry.recorded_at(), "summary": entry.summary(), "path": entry.path(),
-    })
+fn row(ledger: &VerifiedLedger, entry: &VerifiedEntry) -> Vec<String> {
+    let handle = entry.roster().person(entry.person()).map_or_else(String::new, |person| person.handle().to_owned());
+    vec![format!("#{}", entry.number()), entry.recorded_at().to_string(), visible(&handle), about::line(ledger, entry)]
 }
 
-fn row(entry: &VerifiedEntry) -> Vec<String> {
-    let handle = entry.roster().person(entry.person()).map_or_else(String::new, |person| person.handle().to_owned());
-    vec![format!("#{}", entry.number()), entry.recorded_at().to_string(), visible(&handle), visible(entry.summary())]
+/// Whether an entry is of the kind asked for. Who reads the policies must see who approved them.
+fn is_of(asked: &str, kind: Kind, has_attempt: bool) -> bool {
+    let approves_policy = kind == Kind::Approval && !has_attempt;
+    kind.word() == asked || (asked == Kind::Policy.word() && approves_policy)
 }
 
 /// `2025-10-01` or a full instant, both UTC.

@@ -1,7 +1,8 @@
 //! `ledger show`: one entry whole, or the bytes of one of its files.
 
-use super::{Answer, log};
+use super::Answer;
 use crate::chain::{VerifiedEntry, VerifiedLedger};
+use crate::cli::about;
 use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -35,13 +36,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let statement = String::from_utf8_lossy(entry.statement().bytes()).into_owned();
     if context.printer.json {
         let parsed: serde_json::Value = serde_json::from_str(&statement).unwrap_or_default();
-        let mut about = log::json(entry);
-        about["schema"] = format!("{SCHEMAS}show/v0.1").into();
-        about["key"] = entry.key().fingerprint().into();
-        about["voidedBy"] = serde_json::json!(loaded.ledger.voided_by(entry.number()));
-        about["keyCompromisedSince"] = serde_json::json!(loaded.ledger.given_up(entry.key()));
-        about["statement"] = parsed;
-        context.printer.json(&about);
+        let mut told = about::json(&loaded.ledger, entry);
+        told["schema"] = format!("{SCHEMAS}show/v0.1").into();
+        told["key"] = entry.key().fingerprint().into();
+        told["keyCompromisedSince"] = serde_json::json!(loaded.ledger.given_up(entry.key()));
+        told["statement"] = parsed;
+        context.printer.json(&told);
         return Ok(Answer::Yes);
     }
     let actor = entry.predicate().actor();
@@ -52,8 +52,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     context.printer.say(format!("  id         sha256:{}", entry.id()));
     context.printer.say(format!("  commit     {}", entry.commit()));
     context.printer.say(format!("  path       {}", entry.path()));
-    if let Some(by) = loaded.ledger.voided_by(entry.number()) {
-        context.printer.say(format!("  void       from entry {by} on"));
+    if let Some((proposed, state)) = about::policy(&loaded.ledger, entry) {
+        let of = if proposed == entry.number() { String::new() } else { format!("of entry {proposed}, ") };
+        context.printer.say(format!("  policy     {of}{}", about::state_words(state)));
+    }
+    if let Some(void) = loaded.ledger.void(entry.number()) {
+        context.printer.say(format!("  void       {}", about::void_words(void)));
     }
     if let Some(since) = loaded.ledger.given_up(entry.key()) {
         context.printer.say(format!("  key        compromised since entry {since}"));
