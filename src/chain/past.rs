@@ -27,8 +27,12 @@ pub trait Past: Debug + Send + Sync {
     fn attempt(&self, key: &AttemptKey) -> Option<AttemptState>;
     /// Attempts of a release in every pipeline, in the order they were opened.
     fn attempts_for(&self, release: &Version) -> Vec<AttemptState>;
-    /// Entries of an attempt, in order.
-    fn entries_of(&self, attempt: u32) -> Vec<EntryNumber>;
+    /// Entries of an attempt, or those that belong to none, in order.
+    fn entries_of(&self, attempt: Option<u32>) -> Vec<EntryNumber>;
+    /// The attempt at this place among all.
+    fn attempt_at(&self, at: u32) -> Option<AttemptState>;
+    /// Entries whose id begins with these hexadecimal digits.
+    fn beginning_with(&self, digits: &str) -> Vec<EntryNumber>;
     /// Whether a folder of this name was made; letter case and Unicode form removed.
     fn has_folder(&self, folded: &str) -> bool;
     /// Every pipeline's releases with the entry that first opened each, in that order.

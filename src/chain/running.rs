@@ -36,6 +36,8 @@ pub struct Running {
     pub given_up: GivenUp,
     /// Entries in the policy folder.
     pub policy_entries: u64,
+    /// Those of them among the new entries.
+    pub of_no_attempt: Vec<EntryNumber>,
     /// Entries voided, and by which entry.
     pub revoked: BTreeMap<EntryNumber, EntryNumber>,
     /// Attempts that were opened or grew here.
@@ -102,11 +104,28 @@ impl Running {
         past.chain(own).map(|state| (state.at, state)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
-    /// Entries of an attempt, in order.
-    pub fn entries_of(&self, attempt: u32) -> Vec<EntryNumber> {
+    /// Entries of an attempt, or those that belong to none, in order.
+    pub fn entries_of(&self, attempt: Option<u32>) -> Vec<EntryNumber> {
         let mut entries = self.past.as_ref().map(|past| past.entries_of(attempt)).unwrap_or_default();
-        entries.extend(self.touched.get(&attempt).into_iter().flat_map(|touched| &touched.entries));
+        match attempt {
+            Some(at) => entries.extend(self.touched.get(&at).into_iter().flat_map(|touched| &touched.entries)),
+            None => entries.extend(&self.of_no_attempt),
+        }
         entries
+    }
+
+    /// The attempt at this place among all.
+    pub fn attempt_at(&self, at: u32) -> Option<AttemptState> {
+        let own = self.touched.get(&at).map(|touched| touched.state.clone());
+        own.or_else(|| self.past.as_ref()?.attempt_at(at))
+    }
+
+    /// Entries whose id begins with these hexadecimal digits.
+    pub fn beginning_with(&self, digits: &str) -> Vec<EntryNumber> {
+        let mut found = self.past.as_ref().map(|past| past.beginning_with(digits)).unwrap_or_default();
+        let own = self.ids.iter().filter(|(id, _)| id.to_string().starts_with(digits));
+        found.extend(own.map(|(_, number)| *number));
+        found
     }
 
     /// Every pipeline's releases with the entry that first opened each, in that order.
@@ -149,6 +168,7 @@ impl Running {
         let attempt = self.touch(&entry);
         if attempt.is_none() {
             self.policy_entries += 1;
+            self.of_no_attempt.push(number);
         }
         if let Predicate::Revoke(revoke) = entry.predicate()
             && let Some(voided) = self.position(revoke.voids)

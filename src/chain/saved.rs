@@ -164,7 +164,7 @@ impl VerifiedLedger {
     pub fn wanted(&self, release: &Version) -> Vec<Wanted> {
         let attempts = self.chain.attempts_for(release).into_iter();
         let wanted = attempts.map(|attempt| {
-            let numbers = self.chain.entries_of(attempt.at).into_iter();
+            let numbers = self.chain.entries_of(Some(attempt.at)).into_iter();
             let missing = numbers.filter(|number| !self.chain.loaded.contains_key(number));
             let entries = missing.filter_map(|number| Some((number, self.chain.record(number)?.commit))).collect();
             Wanted { folder: attempt.folder, total: attempt.entries, entries }
@@ -211,18 +211,31 @@ impl VerifiedLedger {
 
     /// The statement has the recorded SHA-256, and the commit signs that statement at that number.
     fn reread(&self, found: StoredStatement, format: ObjectFormat) -> Option<VerifiedEntry> {
+        let signed = SignedCommit::parse(&found.commit, format).ok()?;
+        let key = SshSignature::from_armor(&signed.armor)?.key;
+        self.recognised(found, &signed, key)
+    }
+
+    /// The entry in a statement and a commit that were read again, if both are of the one verified.
+    pub(super) fn recognised(
+        &self,
+        found: StoredStatement,
+        signed: &SignedCommit,
+        key: PublicKey,
+    ) -> Option<VerifiedEntry> {
         let record = self.chain.record(found.number)?;
         let statement = Statement::recall(found.statement, record.kind, record.id)?;
-        let signed = SignedCommit::parse(&found.commit, format).ok()?;
         let trailers = &signed.commit.trailers;
         if trailers.statement != record.id.0
             || trailers.number != found.number
             || trailers.before_root != record.root_before
+            || usize::try_from(record.key).ok().and_then(|at| self.chain.keys.get(at)) != Some(&key)
         {
             return None;
         }
-        let key = SshSignature::from_armor(&signed.armor)?.key;
-        let before = self.chain.policies.iter().rev().find(|policy| policy.entry() < found.number)?;
+        let policies = &self.chain.policies;
+        // Entry 0 is judged by its own.
+        let before = policies.iter().rev().find(|policy| policy.entry() < found.number).or_else(|| policies.first())?;
         let placed = Placed { path: found.path, statement };
         Some(VerifiedEntry::new(found.number, record.commit, &signed.commit, placed, key, before.shared_roster()))
     }

@@ -47,6 +47,8 @@ pub enum Keep {
     All,
     /// Those that open attempts: a ledger of any length fits in memory.
     Openings,
+    /// None: they are read again one at a time.
+    Nothing,
 }
 
 /// One entry whose parts are all there, while it is being judged.
@@ -286,7 +288,11 @@ impl Verifier {
         // Without a good signature there is a fault, and with a fault this is never handed out.
         let key = key.unwrap_or(PublicKey::from_bytes([0; 32]));
         let entry = VerifiedEntry::new(self.chain.next(), id, &commit, placed, key, roster);
-        let keep = self.keep == Keep::All || entry.kind() == Kind::Open;
+        let keep = match self.keep {
+            Keep::All => true,
+            Keep::Openings => entry.kind() == Kind::Open,
+            Keep::Nothing => false,
+        };
         self.chain.add(Addition { entry, policy: policy.map(|policy| (policy.text, policy.roster)) }, keep);
     }
 }

@@ -1,7 +1,7 @@
 //! From a repository to its verified ledger: everything read anew, or taken up where it was left.
 
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use super::seen::{self, Compared};
 use super::state;
 use super::survey::{Depth, examined, survey};
@@ -31,16 +31,6 @@ pub struct Whole {
 }
 
 impl Context<'_> {
-    /// Reads and verifies the whole ledger against the pin, from the first entry on, and has all its
-    /// statements at hand.
-    pub fn load_whole(&mut self) -> Result<Loaded, Failure> {
-        let store = self.open_store()?;
-        let mut tip = store.tip()?;
-        let Whole { ledger, withheld, .. } = self.verify_whole(&store, &mut tip, Keep::All, Depth::Steps, None)?;
-        state::save(self, &store, &ledger);
-        self.told(Loaded { store, tip, ledger, withheld })
-    }
-
     /// Every entry through every step, and compared with what was seen before, unless figures are given
     /// that the team has agreed on.
     pub fn verify_whole(
@@ -80,32 +70,65 @@ impl Context<'_> {
     /// pipeline's newest without one). Whatever does not fit is settled by reading everything.
     pub fn load(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
-        match self.resume(&store, release)? {
-            Some((tip, ledger, withheld)) => self.told(Loaded { store, tip, ledger, withheld }),
-            None => {
-                state::forget(self, &store);
-                self.begin_anew(store, release)
-            }
-        }
+        let loaded = self.continued(store, AtHand::Release(release))?;
+        self.told(loaded)
     }
 
     /// The same without trusting what was kept: a machine that others share answers for nobody.
     pub fn load_anew(&mut self, release: Option<&str>) -> Result<Loaded, Failure> {
         let store = self.open_store()?;
-        self.begin_anew(store, release)
+        let loaded = self.begun_anew(store, AtHand::Release(release))?;
+        self.told(loaded)
     }
 
-    fn begin_anew(&mut self, store: GitStore, release: Option<&str>) -> Result<Loaded, Failure> {
+    /// Asks what records and single entries answer, with no statement at hand. An answer that what was
+    /// kept cannot give is asked for again after reading everything.
+    pub fn ask<T>(&mut self, question: impl Fn(&Loaded) -> Result<T, Failure>) -> Result<(Loaded, T), Failure> {
+        let store = self.open_store()?;
+        let mut loaded = self.continued(store, AtHand::Nothing)?;
+        let mut answer = question(&loaded);
+        let in_doubt = |failure: &Failure| failure.kind == FailureKind::Unknown;
+        if loaded.ledger.is_resumed() && (!loaded.ledger.is_sound() || answer.as_ref().is_err_and(in_doubt)) {
+            state::forget(self, &loaded.store);
+            loaded = self.begun_anew(loaded.store, AtHand::Nothing)?;
+            answer = question(&loaded);
+        }
+        let answer = answer?;
+        Ok((self.told(loaded)?, answer))
+    }
+
+    /// What is wrong where entries could not be read again: a fault is only reported by who has read
+    /// everything.
+    pub fn settled(&mut self, loaded: &Loaded, failure: Failure) -> Failure {
+        if failure.kind != FailureKind::Unknown {
+            return failure;
+        }
+        state::forget(self, &loaded.store);
+        let verdict = self.verify_whole(&loaded.store, &mut loaded.tip.clone(), Keep::Nothing, Depth::Steps, None);
+        verdict.err().unwrap_or(failure)
+    }
+
+    fn continued(&mut self, store: GitStore, at_hand: AtHand<'_>) -> Result<Loaded, Failure> {
+        match self.resume(&store, at_hand)? {
+            Some((tip, ledger, withheld)) => Ok(Loaded { store, tip, ledger, withheld }),
+            None => {
+                state::forget(self, &store);
+                self.begun_anew(store, at_hand)
+            }
+        }
+    }
+
+    fn begun_anew(&mut self, store: GitStore, at_hand: AtHand<'_>) -> Result<Loaded, Failure> {
         let mut tip = store.tip()?;
-        let whole = self.verify_whole(&store, &mut tip, Keep::Openings, Depth::Steps, None)?;
+        let whole = self.verify_whole(&store, &mut tip, at_hand.openings(), Depth::Steps, None)?;
         let Whole { mut ledger, withheld, .. } = whole;
         state::save(self, &store, &ledger);
-        let releases = releases(&ledger, release);
+        let releases = at_hand.releases(&ledger);
         fetch(&store, &tip, &mut ledger, &releases)?;
-        self.told(Loaded { store, tip, ledger, withheld })
+        Ok(Loaded { store, tip, ledger, withheld })
     }
 
-    fn resume(&mut self, store: &GitStore, release: Option<&str>) -> Result<Option<Resumed>, Failure> {
+    fn resume(&mut self, store: &GitStore, at_hand: AtHand<'_>) -> Result<Option<Resumed>, Failure> {
         let pin = self.pin(store)?;
         // The state first: read after the tip, it could be ahead of it and look like a rewound branch.
         let known = state::restore(self, store, pin);
@@ -121,16 +144,19 @@ impl Context<'_> {
             return Ok(None);
         };
         let mut verifier = Verifier::resume(known, Limits::default(), self.world().now());
+        if matches!(at_hand, AtHand::Nothing) {
+            verifier = verifier.keeping(Keep::Nothing);
+        }
         for id in new {
             verifier.admit(examined(store, &id)?);
         }
         let Ok(mut ledger) = verifier.finish() else { return Ok(None) };
-        let releases = releases(&ledger, release);
+        let releases = at_hand.releases(&ledger);
         if fetch(store, &tip, &mut ledger, &releases).is_err() || !ledger.is_sound() {
             return Ok(None);
         }
         let Compared::Agrees(withheld) = seen::remember(self, store, &ledger)? else {
-            return self.resume(store, release);
+            return self.resume(store, at_hand);
         };
         if ledger.size() > size {
             state::save(self, store, &ledger);
@@ -204,11 +230,28 @@ impl Context<'_> {
 /// A ledger taken up where it was left.
 type Resumed = (Tip, VerifiedLedger, Vec<Fault>);
 
-/// The release a command names, or the newest of every pipeline.
-fn releases(ledger: &VerifiedLedger, release: Option<&str>) -> Vec<Version> {
-    match release {
-        Some(text) => Version::parse(text).into_iter().collect(),
-        None => ledger.newest_releases(),
+/// Which statements a command needs at hand.
+#[derive(Debug, Clone, Copy)]
+enum AtHand<'r> {
+    Nothing,
+    /// Those of a release, or of every pipeline's newest.
+    Release(Option<&'r str>),
+}
+
+impl AtHand<'_> {
+    const fn openings(self) -> Keep {
+        match self {
+            Self::Nothing => Keep::Nothing,
+            Self::Release(_) => Keep::Openings,
+        }
+    }
+
+    fn releases(self, ledger: &VerifiedLedger) -> Vec<Version> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Release(Some(text)) => Version::parse(text).into_iter().collect(),
+            Self::Release(None) => ledger.newest_releases(),
+        }
     }
 }
 

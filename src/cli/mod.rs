@@ -8,6 +8,7 @@ mod commands;
 mod confirm;
 mod context;
 mod draft;
+mod entries;
 mod failure;
 mod files;
 mod load;
@@ -15,6 +16,7 @@ mod output;
 mod seen;
 mod select;
 mod state;
+mod stream;
 mod survey;
 pub mod world;
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use super::failure::Failure;
+use super::stream::Cut;
 use super::world::World;
 use crate::policy::RuleState;
 use crate::report::escape::visible;
@@ -48,6 +49,21 @@ impl Printer<'_> {
         if let Ok(text) = serde_json::to_string_pretty(value) {
             self.write(&format!("{text}\n"));
         }
+    }
+
+    /// Data in many pieces, as they come about, written in large ones. A piece that could not be had is
+    /// the failure; one that could not be written ends it early.
+    pub fn stream(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<(), Cut>) -> Result<(), Failure> {
+        let mut out = io::BufWriter::new(&mut self.world.out);
+        let told = write(&mut out);
+        let flushed = out.flush();
+        drop(out.into_parts());
+        match told {
+            Err(Cut::Failed(failure)) => return Err(failure),
+            Err(Cut::Unwritten(error)) => self.note_error(Err(error)),
+            Ok(()) => self.note_error(flushed),
+        }
+        Ok(())
     }
 
     /// What a command without a richer answer did, in one line for people and one document for programs.
@@ -139,18 +155,20 @@ pub fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| display_width(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(display_width(cell)))));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    rows.iter().map(|row| aligned(row, &widths)).collect()
+}
+
+/// One row of a table whose widths are known; the last column is left ragged.
+pub fn aligned(row: &[String], widths: &[usize]) -> String {
+    let cells = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(display_width(cell)))));
+    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 /// Columns a text takes on a terminal, colour codes not counted.
-fn display_width(text: &str) -> usize {
+pub fn display_width(text: &str) -> usize {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, tail)) = rest.split_once("\u{1b}[") {

@@ -19,7 +19,7 @@ pub struct Position<'f> {
 
 impl Position<'_> {
     /// `Stage9_Alpha_20251004`, or `…/part-0001` from the 257th entry on.
-    fn directory(&self) -> String {
+    pub fn directory(&self) -> String {
         match self.index / ENTRIES_PER_PART {
             0 => self.folder.to_owned(),
             part => format!("{}/part-{part:04}", self.folder),

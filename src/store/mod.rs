@@ -39,6 +39,14 @@ pub struct StoredStatement {
     pub statement: Vec<u8>,
 }
 
+/// Where the branch holds one statement, and the commit that brought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub number: EntryNumber,
+    pub commit: ObjectId,
+    pub directory: String,
+}
+
 /// Statements to be read again: those of one folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {

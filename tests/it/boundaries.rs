@@ -22,6 +22,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "store::StoredEntry",
             "store::StoredFile",
             "store::StoredStatement",
+            "store::Place",
             "store::Wanted",
             "store::commit",
             "store::layout",

@@ -14,6 +14,7 @@ mod full_disk;
 mod gates;
 mod interop;
 mod keys;
+mod listing;
 mod notes;
 mod output;
 mod packs;

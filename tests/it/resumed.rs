@@ -20,6 +20,13 @@ const QUESTIONS: &[&str] = &[
     "record qa-checklist --dry-run",
     "notes 1.0 --json",
     "log --json",
+    "log -n 2",
+    "log --kind policy",
+    "log --gate alpha --person KIM --since 2020-01-01 --json",
+    "show 2 --json",
+    "export dsse 0 1",
+    "export allowed-signers",
+    "revoke 2 -m wrong --dry-run",
     "verify --json",
 ];
 

@@ -4,7 +4,9 @@ use super::{Answer, show};
 use crate::chain::VerifiedEntry;
 use crate::cli::args::text;
 use crate::cli::context::Context;
+use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
+use crate::id::EntryNumber;
 use crate::sign::dsse::Envelope;
 
 /// Hand entries to other tools
@@ -32,24 +34,10 @@ enum ExportCommand {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load_whole()?;
     match &args.command {
-        ExportCommand::Dsse { entries } => {
-            let chosen: Vec<&VerifiedEntry> = match entries.is_empty() {
-                true => loaded.ledger.entries().collect(),
-                false => entries.iter().map(|text| show::find(&loaded.ledger, text)).collect::<Result<_, _>>()?,
-            };
-            for entry in chosen {
-                let signature = entry
-                    .dsse()
-                    .ok_or_else(|| Failure::no(format!("entry {} has no signature outside Git", entry.number())))?;
-                let envelope = Envelope::new(entry.statement().bytes(), entry.key(), signature);
-                let mut line = serde_json::to_vec(&envelope).map_err(|error| Failure::unknown(error.to_string()))?;
-                line.push(b'\n');
-                context.printer.raw(&line);
-            }
-        }
+        ExportCommand::Dsse { entries } => envelopes(entries, context)?,
         ExportCommand::AllowedSigners => {
+            let (loaded, ()) = context.ask(|_| Ok(()))?;
             let mut lines: Vec<String> = Vec::new();
             for line in loaded
                 .ledger
@@ -65,4 +53,32 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer::Yes)
+}
+
+fn envelopes(wanted: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
+    let (loaded, chosen) = context.ask(|loaded| {
+        let numbers = match wanted {
+            [] => (0..loaded.ledger.size()).map(EntryNumber).collect(),
+            _ => wanted.iter().map(|text| show::find(&loaded.ledger, text)).collect::<Result<Vec<_>, _>>()?,
+        };
+        let mut entries = Entries::new(loaded);
+        numbers.into_iter().map(|number| entries.place(number)).collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut entries = Entries::for_many(&loaded, chosen.len());
+    let told = context.printer.stream(|out| {
+        for place in &chosen {
+            out.write_all(&envelope(&entries.read(place)?)?)?;
+        }
+        Ok(())
+    });
+    told.map_err(|failure| context.settled(&loaded, failure))
+}
+
+/// One entry's envelope on a line.
+fn envelope(entry: &VerifiedEntry) -> Result<Vec<u8>, Failure> {
+    let unsigned = || Failure::no(format!("entry {} has no signature outside Git", entry.number()));
+    let envelope = Envelope::new(entry.statement().bytes(), entry.key(), entry.dsse().ok_or_else(unsigned)?);
+    let mut line = serde_json::to_vec(&envelope).map_err(|error| Failure::unknown(error.to_string()))?;
+    line.push(b'\n');
+    Ok(line)
 }

@@ -6,7 +6,9 @@ use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::draft::{actor, commit_subject, draft, scope};
+use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
+use crate::cli::load::fetch;
 use crate::entry::kinds::{Mode, Predicate, Revoke};
 
 /// Void an entry of yours, from here on
@@ -24,9 +26,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let mut loaded = context.load_whole()?;
+    let (mut loaded, target) =
+        context.ask(|loaded| Entries::new(loaded).entry(show::find(&loaded.ledger, &args.entry)?))?;
     let policy = loaded.ledger.policies().last().cloned().ok_or_else(|| Failure::unknown("no policy is in force"))?;
-    let target = show::find(&loaded.ledger, &args.entry)?;
     let (number, id, kind, owner) = (target.number(), target.id(), target.kind(), target.person().clone());
     let Some(key) = target.attempt().filter(|_| REVOCABLE.contains(&kind)).cloned() else {
         let words: Vec<&str> = REVOCABLE.iter().map(|kind| kind.word()).collect();
@@ -45,6 +47,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         ))
         .hint(format!("ask {who}, or whoever holds the role of `revoke` in [policy]")));
     }
+    fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, std::slice::from_ref(&key.release))?;
     let source = loaded.ledger.opening(&key).map(|open| open.source.commit.clone());
     let source = source.ok_or_else(|| Failure::unknown(format!("the attempt of entry {number} cannot be read")))?;
     let now = context.world().now();

@@ -5,6 +5,7 @@ use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::about;
 use crate::cli::args::text;
 use crate::cli::context::Context;
+use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::output::SCHEMAS;
 use crate::entry::kinds::Stored;
@@ -26,8 +27,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load_whole()?;
-    let entry = find(&loaded.ledger, &args.entry)?;
+    let (loaded, entry) = context.ask(|loaded| Entries::new(loaded).entry(find(&loaded.ledger, &args.entry)?))?;
+    let entry = &entry;
     if let Some(name) = &args.file {
         let bytes = file(&loaded, entry, name)?;
         context.printer.raw(&bytes);
@@ -68,25 +69,20 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 }
 
 /// An entry by number or by the beginning of its id.
-pub fn find<'l>(ledger: &'l VerifiedLedger, text: &str) -> Result<&'l VerifiedEntry, Failure> {
+pub fn find(ledger: &VerifiedLedger, text: &str) -> Result<EntryNumber, Failure> {
     let unknown = || Failure::usage(format!("there is no entry {text:?}")).hint("ledger log");
     let text = text.trim_start_matches('#');
-    if let Ok(number) = text.parse::<u64>()
-        && let Some(entry) = ledger.entry(EntryNumber(number))
-    {
-        return Ok(entry);
+    if let Some(number) = text.parse::<u64>().ok().filter(|number| *number < ledger.size()) {
+        return Ok(EntryNumber(number));
     }
     let prefix = text.strip_prefix("sha256:").unwrap_or(text);
     if prefix.len() < 8 {
         return Err(unknown());
     }
-    let mut found = ledger.entries().filter(|entry| entry.id().to_string().starts_with(prefix));
-    match (found.next(), found.next()) {
-        (Some(entry), None) => Ok(entry),
-        (Some(_), Some(_)) => {
-            Err(Failure::usage(format!("several entries begin with {text}")).hint("give more digits"))
-        }
-        (None, _) => Err(unknown()),
+    match ledger.beginning_with(prefix).as_slice() {
+        [] => Err(unknown()),
+        [number] => Ok(*number),
+        [..] => Err(Failure::usage(format!("several entries begin with {text}")).hint("give more digits")),
     }
 }
 

@@ -165,14 +165,32 @@ impl Past for Database {
         self.attempts("release = ?2", params![self.size(), release.as_str()])
     }
 
-    fn entries_of(&self, attempt: u32) -> Vec<EntryNumber> {
-        let only = "SELECT number FROM entries WHERE attempt = ?1 AND number < ?2 ORDER BY number";
+    fn entries_of(&self, attempt: Option<u32>) -> Vec<EntryNumber> {
+        let only = "SELECT number FROM entries WHERE attempt IS ?1 AND number < ?2 ORDER BY number";
         self.with(|connection| {
             let mut select = connection.prepare_cached(only)?;
-            let numbers = select.query_map([i64::from(attempt), self.size()], |row| row.get(0).map(EntryNumber))?;
+            let numbers = select.query_map(params![attempt, self.size()], |row| row.get(0).map(EntryNumber))?;
             numbers.collect::<rusqlite::Result<_>>().map(Some)
         })
         .unwrap_or_default()
+    }
+
+    fn attempt_at(&self, at: u32) -> Option<AttemptState> {
+        self.attempts("at = ?2", params![self.size(), at]).pop()
+    }
+
+    fn beginning_with(&self, digits: &str) -> Vec<EntryNumber> {
+        let Some((least, most)) = tags(digits) else { return Vec::new() };
+        let numbers: Option<Vec<u64>> = self.with(|connection| {
+            let only = "SELECT number FROM entries WHERE tag BETWEEN ?1 AND ?2 AND number < ?3";
+            let mut select = connection.prepare_cached(only)?;
+            let numbers = select.query_map([least, most, self.size()], |row| row.get(0))?;
+            numbers.collect::<rusqlite::Result<_>>().map(Some)
+        });
+        let numbers = numbers.unwrap_or_default().into_iter().map(EntryNumber);
+        let begins =
+            |number: &EntryNumber| self.record(*number).is_some_and(|record| record.id.to_string().starts_with(digits));
+        numbers.filter(begins).collect()
     }
 
     fn has_folder(&self, folded: &str) -> bool {
@@ -262,6 +280,13 @@ fn version(row: &Row<'_>, at: usize) -> rusqlite::Result<Version> {
 /// The first eight bytes of an id as SQLite's integer: enough to find it by, never to know it by.
 fn tag(id: EntryId) -> i64 {
     id.0.as_bytes().first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
+}
+
+/// The least and the most tag of ids that begin with these digits; `None` where no id does.
+fn tags(digits: &str) -> Option<(i64, i64)> {
+    let begins = digits.get(..digits.len().min(16)).filter(|_| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let tag = |filled: String| u64::from_str_radix(&filled, 16).ok().map(|tag| i64::from_be_bytes(tag.to_be_bytes()));
+    Some((tag(format!("{begins:0<16}"))?, tag(format!("{begins:f<16}"))?))
 }
 
 /// The first eight bytes of SHA-256: against damage, not against an attacker who can write here.

@@ -9,7 +9,7 @@ use super::tree::{MODE_TREE, Tree};
 use super::{GitStore, StoreError};
 use crate::id::{Digest, ObjectId};
 use crate::store::commit;
-use crate::store::{StoredEntry, StoredFile, StoredStatement, Wanted};
+use crate::store::{Place, StoredEntry, StoredFile, StoredStatement, Wanted};
 
 /// Files one commit may add; beyond it reading stops and the commit is reported as altered.
 const MAX_FILES: usize = 5_000;
@@ -71,6 +71,24 @@ impl GitStore {
         Ok(found)
     }
 
+    /// One statement with its commit, as the branch holds it now.
+    pub fn statement(&self, tip: &ObjectId, place: &Place) -> Result<StoredStatement, StoreError> {
+        let Place { number, commit, directory } = place;
+        let begins = format!("{}-", number.padded());
+        let tree = self.folder(tip, directory)?;
+        let mut items = tree.items();
+        let found = items.find(|item| item.mode != MODE_TREE && item.name.starts_with(begins.as_bytes()));
+        let found = found.and_then(|item| Some((String::from_utf8_lossy(item.name).into_owned(), item.oid()?)));
+        let missing = || StoreError::Missing { id: format!("{tip}:{directory}/{begins}…") };
+        let (name, oid) = found.ok_or_else(missing)?;
+        Ok(StoredStatement {
+            number: *number,
+            commit: self.read(self.oid(commit)?, ObjectType::Commit)?,
+            path: format!("{directory}/{name}"),
+            statement: self.read(oid, ObjectType::Blob)?,
+        })
+    }
+
     /// Statement files of a folder and its parts, by the number their name begins with.
     fn list_statements(
         &self,
@@ -100,7 +118,8 @@ impl GitStore {
         Ok(tree)
     }
 
-    /// A commit's tree. Who reads commits one after the other finds the parent's at hand.
+    /// A commit's tree. Who reads commits one after the other finds the parent's at hand, and who asks
+    /// for many files of one commit that commit's.
     fn root(&self, commit: &ObjectId) -> Result<Rc<Tree>, StoreError> {
         if let Some((_, tree)) = self.newest.borrow().as_ref().filter(|(newest, _)| newest == commit) {
             return Ok(Rc::clone(tree));
@@ -108,7 +127,9 @@ impl GitStore {
         let object = self.read(self.oid(commit)?, ObjectType::Commit)?;
         let unreadable = || StoreError::Unreadable { id: commit.to_string(), why: "it is no commit".to_owned() };
         let (tree, _) = commit::links(&object).ok_or_else(unreadable)?;
-        self.tree(self.oid(&tree)?)
+        let tree = self.tree(self.oid(&tree)?)?;
+        self.newest.replace(Some((commit.clone(), Rc::clone(&tree))));
+        Ok(tree)
     }
 
     fn tree(&self, oid: Oid) -> Result<Rc<Tree>, StoreError> {
