@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::output::{Printer, SCHEMAS, table};
+use crate::findings::counted;
 use crate::policy::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use crate::report::escape::visible;
 
@@ -128,7 +129,7 @@ pub fn rules(printer: &Printer<'_>, decision: &Decision) -> Vec<String> {
 pub fn tally(decision: &Decision) -> String {
     let unmet = decision.unmet().count();
     match unmet {
-        0 => format!("all {} rules met", decision.rules.len()),
-        _ => format!("{unmet} of {} rules unmet", decision.rules.len()),
+        0 => format!("all {} met", counted(decision.rules.len(), "rule", "rules")),
+        _ => format!("{unmet} of {} unmet", counted(decision.rules.len(), "rule", "rules")),
     }
 }

@@ -9,6 +9,7 @@ use super::failure::{Failure, Figured};
 use super::state;
 use crate::chain::seen::{Figures, Memory, Served};
 use crate::chain::{Fault, VerifiedLedger};
+use crate::findings::counted;
 use crate::id::{Digest, EntryNumber, ObjectId, Origin};
 use crate::store::git::{GitStore, StoreError};
 
@@ -94,11 +95,13 @@ pub fn require(ledger: &VerifiedLedger, figures: Figures) -> Result<(), Failure>
         Some(Err(fault)) => Err(Failure::broken(vec![fault]).of(Figured::of(ledger)).hint(
             "find the place: compare the root before each entry: git log --format=%B evidence | grep Ledger-Before",
         )),
-        None => {
-            Err(Failure::unknown(format!("they have seen {} entries, and here are {}", figures.size, ledger.size()))
-                .of(Figured::of(ledger))
-                .hint("git fetch origin evidence:evidence"))
-        }
+        None => Err(Failure::unknown(format!(
+            "they have seen {}, and here are {}",
+            counted(figures.size, "entry", "entries"),
+            ledger.size()
+        ))
+        .of(Figured::of(ledger))
+        .hint("git fetch origin evidence:evidence")),
     }
 }
 

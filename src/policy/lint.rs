@@ -51,7 +51,7 @@ fn check_roster(policy: &Policy, gate: &Gate, approval: &ApprovalRule, findings:
     let roles: Vec<&str> = approval.roles.iter().map(crate::id::Name::as_str).collect();
     let roles = roles.join(" or ");
     if able < wanted {
-        let message = format!("gate `{}` needs {wanted} of {roles}, {able} with a key are in the roster", gate.id);
+        let message = format!("gate `{}` needs {wanted} of {roles}, the roster has {able} with a key", gate.id);
         findings.add_help(approval.span.clone(), message, "add a [[person]] with that role and a key");
         return;
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::public_key::{KeyError, PublicKey};
-use crate::findings::{Findings, Table};
+use crate::findings::{Findings, Table, counted};
 use crate::id::{EntryNumber, Name, Origin, PersonId, fold, is_invisible};
 
 /// Who may sign what, from one policy file.
@@ -104,8 +104,11 @@ impl Roster {
         let able = people.iter().filter(|person| !person.keys.is_empty() && may_approve(person, &approve)).count();
         if able < approve.count as usize {
             let message = format!(
-                "{able} people with a key have the role `{}`, and {} must approve: this policy could never be changed",
-                approve.role, approve.count
+                "{} with a key {} the role `{}`, and {} must approve: this policy could never be changed",
+                counted(able, "person", "people"),
+                if able == 1 { "has" } else { "have" },
+                approve.role,
+                approve.count
             );
             findings.add(span, message);
         }

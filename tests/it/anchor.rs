@@ -241,7 +241,7 @@ fn what_the_team_agreed_on_is_accepted_by_its_figures() {
         let _ = shared.in_clone("auditor", &["verify", "--accept", &right, "--dry-run"]);
         assert_eq!(std::fs::read(the_memory(&shared.memory("auditor"))).unwrap(), before, "nothing accepted yet");
         let ran = shared.in_clone("auditor", &["verify", "--accept", &right]);
-        says_all(&ran.said(), &["what was seen before is kept in", "are those your colleague saw"]);
+        says_all(&ran.said(), &["what was seen before is kept in", "what your colleague saw is the beginning of it"]);
         let _ = ran.exits(0);
         let _ = shared.verify(&[]).exits(0);
         let _ = shared.in_clone("auditor", &["log"]).exits(0);

@@ -126,7 +126,7 @@ fn entries_of_all_parts_and_folders_are_told_and_exported() {
     assert_eq!(entries.len(), 307);
     for (at, entry) in entries.iter().enumerate() {
         let statement = repo.git(&["show", &format!("evidence:{}", entry["path"].as_str().unwrap())]);
-        if at % 25 == 0 || at > 300 {
+        if [0, 2, 257, 258, 303, 306].contains(&at) {
             assert_eq!(entry["id"], Digest::of(statement.as_bytes()).to_string(), "{at}");
             let shown: Value = serde_json::from_str(&both(&repo, &format!("show {at} --json"))).unwrap();
             assert_eq!(shown["statement"], serde_json::from_str::<Value>(&statement).unwrap());

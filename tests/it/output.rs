@@ -2,8 +2,8 @@
 
 use ledger::id::Digest;
 
-use crate::steps::supplied;
-use crate::support::{POLICY, finish};
+use crate::steps::{approved, says_all, supplied, types};
+use crate::support::{POLICY, TestRepo, finish};
 
 #[test]
 fn nobody_who_wants_no_colour_gets_any() {
@@ -66,4 +66,12 @@ fn a_yes_that_could_not_be_written_is_none() {
         let ran = finish(command.args(line.split(' ')).stdout(full));
         assert_eq!(ran.code, code, "{line}: {}", ran.err);
     }
+}
+
+#[test]
+fn one_of_a_kind_is_counted_in_the_singular() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    says_all(&types(&repo, "", "verify", 0), &["  1 entry by 1 signer, ", " · 0 approvals · 0 promotions, "]);
+    let repo = approved();
+    says_all(&types(&repo, "", "verify", 0), &["  5 entries by 3 signers, ", " · 1 approval · 0 promotions, "]);
 }

@@ -26,7 +26,7 @@ enum ExportCommand {
         #[arg(value_parser = text())]
         entries: Vec<String>,
     },
-    /// Every key that ever signed here, for `git -c gpg.ssh.allowedSignersFile=FILE verify-commit`
+    /// The keys of every roster that was in force, for `git -c gpg.ssh.allowedSignersFile=FILE verify-commit`
     #[command(
         before_help = "Examples:\n  ledger export allowed-signers > allowed_signers\n  TZ=UTC git -c gpg.ssh.allowedSignersFile=$PWD/allowed_signers verify-commit evidence"
     )]

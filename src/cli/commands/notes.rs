@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::evidence::facts::Fact;
 use crate::evidence::readers::{self, Input};
+use crate::findings::counted;
 use crate::id::Version;
 use crate::policy::{Evaluator, Pipeline, Policy, evidence_links_to};
 use crate::report::escape::visible;
@@ -186,9 +187,10 @@ fn check(context: &mut Context<'_>, report: &Report, document: &str, args: &Args
     }
     if missing.is_empty() {
         let line = format!(
-            "{} the notes link {promoted} promoted gates and name {} artifacts",
+            "{} the notes link {} and name {}",
             context.printer.good(),
-            report.artifacts.len()
+            counted(promoted, "promoted gate", "promoted gates"),
+            counted(report.artifacts.len(), "artifact", "artifacts")
         );
         context.printer.say(line);
         return Answer::Yes;

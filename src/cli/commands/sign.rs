@@ -13,6 +13,7 @@ use crate::cli::load::Loaded;
 use crate::cli::select::Question;
 use crate::entry::Draft;
 use crate::entry::kinds::{Approval, AttemptKey, Decision as Word, Meaning, Mode, Predicate, Saw};
+use crate::findings::counted;
 use crate::id::{EntryId, EntryNumber, ObjectId, Timestamp};
 use crate::policy::decision::{Decision, RuleKind};
 use crate::policy::{Evaluator, Gate, Observed, Standing};
@@ -198,12 +199,13 @@ fn confirm(
         Word::Withdrawn => "withdraw your decision on",
     };
     context.printer.talk(format!(
-        "you {verb}, as {} ({}): {} of {}, {evidence} entries, ledger of {} entries, root {}",
+        "you {verb}, as {} ({}): {} of {}, {}, ledger of {}, root {}",
         person.handle(),
         roles.join(", "),
         gate.id,
         visible(decision.release.as_str()),
-        decision.size,
+        counted(evidence, "entry", "entries"),
+        counted(decision.size, "entry", "entries"),
         loaded.ledger.root().short()
     ));
     confirm::confirm(context, gate.id.as_str(), args.yes, &format!("ledger sign {} --yes", gate.id))
@@ -288,7 +290,7 @@ impl Signing<'_> {
         );
         let mut body = vec![format!("{} as {}, meaning {}.", identity.person.name, handle, meaning.word())];
         body.extend(self.args.message.clone());
-        body.push(format!("Saw {} entries, root sha256:{}.", decision.size, decision.root));
+        body.push(format!("Saw {}, root sha256:{}.", counted(decision.size, "entry", "entries"), decision.root));
         Ok(draft(
             vec![commit_subject(self.question.release.as_str(), &self.commit)],
             predicate,

@@ -8,6 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::output::{SCHEMAS, table};
 use crate::cli::select::{self, Question};
+use crate::findings::counted;
 use crate::policy::decision::Decision;
 use crate::policy::{Evaluator, Gate, Policy, Verdict};
 use crate::report::escape::visible;
@@ -118,10 +119,10 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
     }
     let release = boards.first().map(|(_, decision)| decision.release.to_string()).unwrap_or_default();
     let title = format!(
-        "{}  {}  {} entries",
+        "{}  {}  {}",
         context.printer.bold(&visible(&release)),
         loaded.ledger.origin(),
-        loaded.ledger.size()
+        counted(loaded.ledger.size(), "entry", "entries")
     );
     context.printer.say(title);
     table(&rows).into_iter().for_each(|line| context.printer.say(line));

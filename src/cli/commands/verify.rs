@@ -11,6 +11,7 @@ use crate::cli::output::SCHEMAS;
 use crate::cli::survey::Depth;
 use crate::cli::{seen, state};
 use crate::entry::Kind;
+use crate::findings::counted;
 use crate::id::Timestamp;
 use crate::policy::{Evaluator, audit};
 
@@ -51,14 +52,15 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let good = context.printer.good();
     context.printer.say(format!("{good} the ledger holds: {}", ledger.origin()));
     context.printer.say(format!(
-        "  {} entries by {} signers, every signature checked · {} approvals · {} promotions, each gate evaluated again",
-        ledger.size(),
-        ledger.signers().len(),
-        count(Kind::Approval),
-        count(Kind::Promotion)
+        "  {} by {}, every signature checked · {} · {}, each gate evaluated again",
+        counted(ledger.size(), "entry", "entries"),
+        counted(ledger.signers().len(), "signer", "signers"),
+        counted(count(Kind::Approval), "approval", "approvals"),
+        counted(count(Kind::Promotion), "promotion", "promotions")
     ));
     if let Some(Figures { size, .. }) = theirs {
-        context.printer.say(format!("  the first {size} are those your colleague saw"));
+        let seen = counted(size, "entry", "entries");
+        context.printer.say(format!("  what your colleague saw is the beginning of it: {seen}"));
     }
     context.printer.say(format!("  root   sha256:{}", ledger.root()));
     context.printer.say(format!(

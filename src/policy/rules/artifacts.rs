@@ -4,6 +4,7 @@ use super::Case;
 use crate::chain::VerifiedEntry;
 use crate::entry::kinds::Evidence;
 use crate::evidence::facts::Fact;
+use crate::findings::counted;
 use crate::policy::evaluate::artifact_digests;
 use crate::policy::{ArtifactCheck, Rule};
 
@@ -20,7 +21,7 @@ pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: 
                     return Err(format!("artifact {} ({}) is not among its files", artifact.name, artifact.path));
                 }
             }
-            Ok(format!("{} of {} artifacts", declared.len(), declared.len()))
+            Ok(format!("{} of {}", declared.len(), counted(declared.len(), "artifact", "artifacts")))
         }
         ArtifactCheck::Published => published(case, entry, evidence),
     }
