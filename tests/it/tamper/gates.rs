@@ -252,6 +252,7 @@ fn what_holds_and_does_not_count_opens_no_gate() {
             ),
             Closed("A40", "a withdrawn approval", APPROVAL, withdraw, "alpha", "approval", "missing"),
             Closed("A40", "a promotion rolled back", PROMOTION, roll_back, "alpha", "rollback", "failed"),
+            Closed("A40", "the gate before was rolled back", GA_APPROVAL, roll_back, "ga", "alpha", "missing"),
             Closed("A42", "a box unticked", APPROVAL, untick, "alpha", "qa-checklist", "failed"),
             Closed("A42", "a checklist read as any file", APPROVAL, read_as_file, "alpha", "qa-checklist", "failed"),
             Closed("A43", "an open rejection", HAN_TOO, |f| reject(f, 5), "alpha", "rejection", "failed"),
