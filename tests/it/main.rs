@@ -6,6 +6,7 @@
 mod support;
 
 mod anchor;
+mod as_of;
 mod attacks;
 mod boundaries;
 mod concurrency;

@@ -68,7 +68,7 @@ const HAN_TOO: Base = Base(5, |forge| {
 struct Row(&'static str, &'static str, Base, Bend, &'static [&'static str]);
 
 /// A release from its opening to GA, a policy that takes a key away, a revocation, and the next release.
-fn story() -> TestRepo {
+pub fn story() -> TestRepo {
     let repo = supplied(&POLICY, "min");
     ga_supplied(&repo);
     types(&repo, "han", "sign ga --yes", 0);

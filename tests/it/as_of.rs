@@ -1,0 +1,85 @@
+//! What a ledger was, its first entries say: a question asked as of a size gets the answer that a reader of
+//! so short a ledger gets.
+
+use ledger::chain::{Limits, TrustAnchor, VerifiedLedger, Verifier, View, examine};
+use ledger::id::{Digest, EntryNumber, Name, Timestamp, Version};
+use ledger::policy::{Ask, Decision, Evaluator, Observed};
+use ledger::store::commit::ObjectFormat;
+
+use crate::support::forge::{Draft, Forge};
+use crate::tamper::story;
+
+const FORMAT: ObjectFormat = ObjectFormat::Sha1;
+const GATES: [&str; 2] = ["alpha", "ga"];
+const RELEASES: [&str; 2] = ["1.0", "2.0"];
+
+fn now() -> Timestamp {
+    Timestamp::parse("9999-12-31T23:59:59Z").unwrap()
+}
+
+fn verified(drafts: &[Draft]) -> VerifiedLedger {
+    let limits = Limits::default();
+    let mut verifier = Verifier::new(FORMAT, TrustAnchor::default(), limits, now());
+    drafts.iter().for_each(|draft| verifier.admit(examine(draft.stored(), FORMAT, &limits)));
+    verifier.finish().unwrap()
+}
+
+fn pipeline() -> Name {
+    Name::parse("stage9").unwrap()
+}
+
+/// Size, root, policy in force and releases; then what became of each release, and of each of its attempts.
+type Told = (u64, Digest, Option<Digest>, Vec<Version>, Vec<Vec<EntryNumber>>);
+
+fn told(view: View<'_>) -> Told {
+    let pipeline = pipeline();
+    let mut entries = Vec::new();
+    for release in RELEASES.map(|release| Version::parse(release).unwrap()) {
+        entries.push(view.release(&pipeline, &release).iter().map(|entry| entry.number()).collect());
+        for gate in GATES.map(|gate| Name::parse(gate).unwrap()) {
+            let attempts = view.attempts(&pipeline, &gate, &release);
+            let latest = view.latest(&pipeline, &gate, &release);
+            assert_eq!(latest.map(|attempt| attempt.entry.number()), attempts.last().map(|last| last.entry.number()));
+            entries.extend(attempts.iter().map(|attempt| view.attempt(attempt.key).map(|e| e.number()).collect()));
+        }
+    }
+    (view.size(), view.root(), view.policy().map(|policy| policy.digest()), view.releases(&pipeline), entries)
+}
+
+fn decisions(evaluator: &Evaluator<'_>, size: u64) -> Vec<Decision> {
+    let (pipeline, observed) = (pipeline(), Observed::new());
+    let questions = GATES.iter().flat_map(|gate| RELEASES.map(|release| (*gate, release)));
+    let decide = |(gate, release)| {
+        let (gate, release) = (Name::parse(gate).unwrap(), Version::parse(release).unwrap());
+        let ask = Ask {
+            pipeline: &pipeline,
+            gate: &gate,
+            release: &release,
+            size,
+            now: now(),
+            observed: &observed,
+            source: None,
+        };
+        evaluator.decide(&ask)
+    };
+    questions.map(decide).collect()
+}
+
+#[test]
+fn a_ledger_as_of_a_size_is_the_ledger_that_was() {
+    let repo = story();
+    let forge = Forge::of(&repo);
+    let whole = verified(&forge.drafts);
+    let evaluator = Evaluator::new(&whole);
+    assert!(evaluator.policy(0).is_none(), "nothing is in force before the first entry");
+    for size in 1..=whole.size() {
+        let short = verified(&forge.drafts[..usize::try_from(size).unwrap()]);
+        assert_eq!(told(whole.as_of(size)), told(short.view()), "{size} entries");
+        assert_eq!(told(whole.view().before(EntryNumber(size))), told(short.view()), "before entry {size}");
+        assert_eq!(decisions(&evaluator, size), decisions(&Evaluator::new(&short), size), "{size} entries");
+        assert_eq!((whole.root_at(size), whole.commit_at(size)), (Some(short.root()), short.tip()));
+    }
+    let size = whole.size();
+    assert_eq!((whole.root_at(size + 1), whole.commit_at(size + 1), whole.commit_at(0)), (None, None, None));
+    assert_eq!(told(whole.as_of(size + 1)), told(whole.view()), "no ledger is longer than it is");
+}
