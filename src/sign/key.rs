@@ -235,3 +235,19 @@ fn wrong_type(path: &Path, key: &PrivateKey) -> KeyDoorError {
 fn unreadable(path: &Path, why: impl ToString) -> KeyDoorError {
     KeyDoorError::Unreadable { path: path.to_owned(), why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_key_in_another_format_is_to_be_rewritten() {
+        let why = |text: &str| private_key(Path::new("key"), text).map(|_| ()).unwrap_err().to_string();
+        let pkcs8 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAEB\n-----END PRIVATE KEY-----\n";
+        assert!(why(pkcs8).contains("ssh-keygen -p"), "{}", why(pkcs8));
+        let broken = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+        for text in [broken, "a shopping list"] {
+            assert!(!why(text).contains("ssh-keygen -p"), "{}", why(text));
+        }
+    }
+}
