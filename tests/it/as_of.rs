@@ -1,15 +1,13 @@
 //! What a ledger was, its first entries say: a question asked as of a size gets the answer that a reader of
 //! so short a ledger gets.
 
-use ledger::chain::{Limits, TrustAnchor, VerifiedLedger, Verifier, View, examine};
+use ledger::chain::{Limits, VerifiedLedger, View};
 use ledger::id::{Digest, EntryNumber, Name, Timestamp, Version};
 use ledger::policy::{Ask, Decision, Evaluator, Observed};
-use ledger::store::commit::ObjectFormat;
 
-use crate::support::forge::{Draft, Forge};
+use crate::support::forge::{Draft, Forge, verify};
 use crate::tamper::story;
 
-const FORMAT: ObjectFormat = ObjectFormat::Sha1;
 const GATES: [&str; 2] = ["alpha", "ga"];
 const RELEASES: [&str; 2] = ["1.0", "2.0"];
 
@@ -18,10 +16,7 @@ fn now() -> Timestamp {
 }
 
 fn verified(drafts: &[Draft]) -> VerifiedLedger {
-    let limits = Limits::default();
-    let mut verifier = Verifier::new(FORMAT, TrustAnchor::default(), limits, now());
-    drafts.iter().for_each(|draft| verifier.admit(examine(draft.stored(), FORMAT, &limits)));
-    verifier.finish().unwrap()
+    verify(drafts, Limits::default(), now()).unwrap()
 }
 
 fn pipeline() -> Name {

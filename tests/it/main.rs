@@ -15,6 +15,7 @@ mod full_disk;
 mod gates;
 mod interop;
 mod keys;
+mod limits;
 mod notes;
 mod output;
 mod parts;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use git2::{ObjectType, Oid, Repository};
 use ledger::chain::merkle::Merkle;
+use ledger::chain::{Faults, Limits, TrustAnchor, VerifiedLedger, Verifier, examine};
 use ledger::id::{Digest, EntryNumber, ObjectId, Timestamp};
 use ledger::sign::sshsig::{SshSignature, to_be_signed};
 use ledger::sign::{Signer, dsse};
@@ -390,6 +391,13 @@ impl Item {
 
 pub fn stored_file(path: String, bytes: Vec<u8>) -> StoredFile {
     StoredFile { path, mode: FILE, size: bytes.len() as u64, sha256: Digest::of(&bytes), bytes: Some(bytes) }
+}
+
+/// Verifies drafts nobody bent, in process, as somebody with these limits and this clock does.
+pub fn verify(drafts: &[Draft], limits: Limits, now: Timestamp) -> Result<VerifiedLedger, Faults> {
+    let mut verifier = Verifier::new(ObjectFormat::Sha1, TrustAnchor::default(), limits, now);
+    drafts.iter().for_each(|draft| verifier.admit(examine(draft.stored(), ObjectFormat::Sha1, &limits)));
+    verifier.finish()
 }
 
 /// The armor an honest writer makes.
