@@ -3,8 +3,9 @@
 use ledger::chain::Limits;
 use ledger::id::Timestamp;
 
+use crate::steps::{approved, types};
 use crate::support::forge::{Draft, Forge, verify};
-use crate::tamper::story;
+use crate::tamper::{forget, story};
 
 /// The faults of a ledger, as `entry fault`.
 fn faults(drafts: &[Draft], limits: Limits, now: i64) -> Vec<String> {
@@ -64,4 +65,22 @@ fn an_entry_may_be_a_day_ahead_of_the_clock_and_not_a_second_more() {
     assert_eq!(faults(&drafts, Limits::default(), newest - 86_400), [""; 0]);
     let ahead: Vec<String> = latest.iter().map(|entry| format!("{entry} time")).collect();
     assert_eq!(faults(&drafts, Limits::default(), newest - 86_401), ahead);
+}
+
+/// Clocks of laptops differ; the ledger's time never runs backwards.
+#[test]
+fn whoever_writes_after_a_clock_that_was_ahead_takes_its_time() {
+    let repo = approved();
+    let mut forge = Forge::of(&repo);
+    forge.last().later(3_600);
+    let ahead = forge.last().commit.seconds;
+    forge.lay();
+    forget(&repo);
+    types(&repo, "", "verify", 0);
+    types(&repo, "min", "promote alpha", 0);
+    types(&repo, "min", "open ga", 0);
+    types(&repo, "", "verify", 0);
+    let times: Vec<i64> =
+        repo.git(&["log", "-2", "--format=%ct", "evidence"]).lines().map(|time| time.parse().unwrap()).collect();
+    assert_eq!(times, [ahead, ahead]);
 }

@@ -83,7 +83,7 @@ pub fn story() -> TestRepo {
 }
 
 /// Nobody here has seen this ledger before, nor a longer one or another: that is `anchor`'s theme.
-fn forget(repo: &TestRepo) {
+pub fn forget(repo: &TestRepo) {
     std::fs::remove_dir_all(repo.home().join("state")).unwrap_or_default();
 }
 
