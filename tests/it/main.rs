@@ -23,6 +23,7 @@ mod policies;
 mod readme;
 mod refusals;
 mod resumed;
+mod saved;
 mod schemas;
 mod seeds;
 mod steps;
