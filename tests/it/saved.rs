@@ -174,6 +174,32 @@ fn a_ledger_taken_up_anywhere_goes_on_as_if_it_had_been_read_whole() {
 }
 
 #[test]
+fn what_was_verified_is_counted_and_numbered_as_it_came() {
+    let repo = long_story();
+    let drafts = Forge::of(&repo).drafts;
+    let whole = verified(&drafts);
+    let attempts: Vec<_> = whole.touched_attempts().map(|state| (state.at, state.opened.0, state.entries)).collect();
+    assert_eq!(attempts, [(0, 1, 6), (1, 6, 4), (2, 12, 2), (3, 16, 2)]);
+    for (number, record) in whole.new_records() {
+        let draft = &drafts[usize::try_from(number.0).unwrap()];
+        assert_eq!((record.id, record.commit), (EntryId(Digest::of(&draft.statement)), draft.stored().id));
+        assert_eq!(Some(record.root_before), whole.root_at(number.0));
+        assert!(draft.path.contains(&format!("-{}", record.kind.word())), "{}", draft.path);
+        let folder = attempts.iter().find(|(at, ..)| Some(*at) == record.attempt).map(|(_, opened, _)| {
+            let opening = &drafts[usize::try_from(*opened).unwrap()];
+            opening.value("folder")
+        });
+        assert!(draft.path.starts_with(&format!("{}/", folder.unwrap_or("policy".to_owned()))), "{}", draft.path);
+    }
+    assert_eq!((whole.policy_entries(), whole.seconds()), (4, drafts.last().unwrap().commit.seconds));
+    let signers: Vec<&str> = whole.signers().iter().map(|person| person.as_str()).collect();
+    assert_eq!(signers, ["lee@acme.example", "min@acme.example", "kim@acme.example", "han@acme.example"]);
+    let kinds = whole.kinds();
+    let count = |kind: Kind| kinds.get(&kind).copied();
+    assert_eq!((count(Kind::Policy), count(Kind::Open), count(Kind::Waiver)), (Some(4), Some(4), None));
+}
+
+#[test]
 fn statements_that_were_let_go_are_read_again() {
     let repo = long_story();
     let drafts = Forge::of(&repo).drafts;

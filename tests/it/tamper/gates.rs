@@ -60,6 +60,23 @@ fn a_promotion_through_a_closed_gate_does_not_hold() {
             ),
             Row(
                 "A41",
+                "promoted on another past",
+                PROMOTION,
+                |f| {
+                    let other = f.id(2);
+                    f.last().set("root", &format!("\"{other}\""));
+                },
+                &["5 root-before"],
+            ),
+            Row(
+                "A41",
+                "promoted on more than there is",
+                PROMOTION,
+                |f| f.last().set("size", "6").done(),
+                &["5 root-before"],
+            ),
+            Row(
+                "A41",
                 "promoted before anybody approved",
                 PROMOTION,
                 |f| {
