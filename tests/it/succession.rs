@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::steps::{QA, approved, ga_supplied, rule, says_all, supplied, supply, types, types_in_vain};
+use crate::support::forge::Forge;
 use crate::support::{POLICY, TestRepo};
+use crate::tamper::forget;
 
 const ONE: &str = "approve = { role = \"release-owner\" }";
 const TWO: &str = "approve = { role = \"release-owner\", count = 2 }";
@@ -64,6 +66,27 @@ fn a_policy_two_must_approve_is_in_force_with_the_second() {
     types(&repo, "min", "sign alpha --yes", 0);
     says_all(&types_in_vain(&repo, "han", "policy sign", 2), &["no policy is proposed"]);
     types(&repo, "", "verify", 0);
+}
+
+/// Whoever signs a gate may name any entry as seen; a policy is approved by an approval of a policy alone.
+#[test]
+fn an_approval_of_a_gate_approves_no_policy() {
+    let repo = two_must_approve();
+    supply(&repo, "min", "1.0");
+    edit(&repo, promote_min);
+    types(&repo, "lee", "policy apply -m more", 0);
+    types(&repo, "han", "sign alpha --yes", 0);
+    let mut forge = Forge::of(&repo);
+    let proposal = forge.id(5);
+    let (_, saw) = forge.last().text().split_once("\"evidence\": [").unwrap();
+    let first = saw.split('"').nth(1).unwrap().to_owned();
+    forge.last().says(&first, &proposal);
+    forge.lay();
+    forget(&repo);
+    types(&repo, "", "verify", 0);
+    says_all(&types(&repo, "", "status", 0), &["a policy is proposed in entry 5: 1 of 2"]);
+    types(&repo, "han", "policy sign", 0);
+    assert!(repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));
 }
 
 #[test]
