@@ -192,6 +192,9 @@ fn what_was_verified_is_counted_and_numbered_as_it_came() {
         assert!(draft.path.starts_with(&format!("{}/", folder.unwrap_or("policy".to_owned()))), "{}", draft.path);
     }
     assert_eq!((whole.policy_entries(), whole.seconds()), (4, drafts.last().unwrap().commit.seconds));
+    // Entry 3 was revoked; of what was signed since 4, the key that was given up had signed entry 4 alone.
+    let void = (0..whole.size()).filter_map(|number| Some((number, whole.voided_by(EntryNumber(number))?.0)));
+    assert_eq!(void.collect::<Vec<_>>(), [(3, 11), (4, 14)]);
     let signers: Vec<&str> = whole.signers().iter().map(|person| person.as_str()).collect();
     assert_eq!(signers, ["lee@acme.example", "min@acme.example", "kim@acme.example", "han@acme.example"]);
     let kinds = whole.kinds();
