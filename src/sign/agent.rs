@@ -84,7 +84,8 @@ fn connect(socket: &Path) -> io::Result<impl Read + Write + use<>> {
     std::fs::OpenOptions::new().read(true).write(true).open(socket)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::net::UnixListener;
 

@@ -241,6 +241,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_key_that_lies_in_two_places_is_one_candidate() {
+        let home = tempfile::tempdir().unwrap();
+        let ssh = home.path().join(".ssh");
+        std::fs::create_dir(&ssh).unwrap();
+        let text = |seed: u8| {
+            let pair = ssh_key::private::Ed25519Keypair::from_seed(&[seed; 32]);
+            PrivateKey::new(pair.into(), "kim").unwrap().to_openssh(ssh_key::LineEnding::LF).unwrap()
+        };
+        for (name, seed) in [("id_ed25519", 1), ("copy", 1), ("other", 2)] {
+            std::fs::write(ssh.join(name), text(seed)).unwrap();
+        }
+        let found = |signing_key: &str| {
+            let sources = KeySources {
+                explicit: None,
+                agent: None,
+                signing_key: Some(signing_key.to_owned()),
+                home: Some(home.path().to_owned()),
+                passphrase: None,
+                ask_passphrase: |_| None,
+            };
+            let (found, problems) = sources.candidates();
+            assert!(problems.is_empty(), "{problems:?}");
+            found.iter().map(|candidate| candidate.public).collect::<Vec<_>>()
+        };
+        let [one, two] = [1, 2].map(|seed| Signer::from_seed(&[seed; 32]).public());
+        assert_eq!(found("~/.ssh/copy"), [one]);
+        assert_eq!(found("~/.ssh/other"), [two, one]);
+    }
+
+    #[test]
     fn only_a_key_in_another_format_is_to_be_rewritten() {
         let why = |text: &str| private_key(Path::new("key"), text).map(|_| ()).unwrap_err().to_string();
         let pkcs8 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAEB\n-----END PRIVATE KEY-----\n";

@@ -17,9 +17,9 @@ use crate::support::forge::{Draft, Forge};
 
 const FORMAT: ObjectFormat = ObjectFormat::Sha1;
 
-/// What an earlier process verified, still there to be asked.
+/// What an earlier process verified, still there to be asked; and whether every question could be answered.
 #[derive(Debug)]
-struct Kept(VerifiedLedger);
+struct Kept(VerifiedLedger, bool);
 
 impl Past for Kept {
     fn record(&self, number: EntryNumber) -> Option<Record> {
@@ -57,7 +57,7 @@ impl Past for Kept {
     }
 
     fn is_sound(&self) -> bool {
-        true
+        self.1
     }
 }
 
@@ -68,7 +68,7 @@ fn aside(ledger: &VerifiedLedger) -> Saved {
 
 fn taken_up(ledger: VerifiedLedger) -> VerifiedLedger {
     let (saved, first) = (aside(&ledger), ledger.first());
-    saved.restore(Arc::new(Kept(ledger)), Some(first), FORMAT).unwrap()
+    saved.restore(Arc::new(Kept(ledger, true)), Some(first), FORMAT).unwrap()
 }
 
 /// A ledger that was verified as far as its first `cut` entries, and goes on with the rest.
@@ -237,7 +237,16 @@ fn only_the_statement_that_was_verified_is_taken_up_again() {
     ledger.unload();
     let number = EntryNumber(4);
     let (good, other) = (stored(&drafts, number), stored(&drafts, EntryNumber(3)));
+    let bent = |from: String, to: String| {
+        let text = String::from_utf8(good.commit.clone()).unwrap();
+        assert!(text.contains(&from), "{from:?} is not in:\n{text}");
+        StoredStatement { commit: text.replace(&from, &to).into_bytes(), ..good.clone() }
+    };
+    let (id, root, another) = (Digest::of(&good.statement), ledger.root_at(4).unwrap(), Digest::of(b"another"));
     for bad in [
+        bent(format!("Ledger-Entry: 4 sha256:{id}"), format!("Ledger-Entry: 5 sha256:{id}")),
+        bent(format!("Ledger-Entry: 4 sha256:{id}"), format!("Ledger-Entry: 4 sha256:{another}")),
+        bent(format!("Ledger-Before: 4 sha256:{root}"), format!("Ledger-Before: 4 sha256:{another}")),
         StoredStatement { statement: [&good.statement[..], b"\n"].concat(), ..good.clone() },
         StoredStatement { statement: other.statement.clone(), ..good.clone() },
         StoredStatement { commit: other.commit, ..good.clone() },
@@ -250,6 +259,11 @@ fn only_the_statement_that_was_verified_is_taken_up_again() {
     }
     assert!(ledger.reload(vec![good.clone()], FORMAT) && ledger.entry(number).is_some());
     assert!(ledger.reload(vec![good], FORMAT), "twice is once");
+    // A policy is signed by somebody of the roster before it.
+    let policy = EntryNumber(10);
+    assert!(ledger.reload(vec![stored(&drafts, policy)], FORMAT));
+    let before = verified(&drafts[..10]);
+    assert_eq!(ledger.entry(policy).unwrap().roster(), before.policies()[0].roster());
 }
 
 #[test]
@@ -260,13 +274,19 @@ fn what_does_not_fit_is_read_again_from_the_beginning() {
     assert!(aside(&short).is_beginning_of(&whole) && aside(&short).is_beginning_of(&short));
     assert!(!aside(&whole).is_beginning_of(&short));
     assert_eq!((aside(&short).size(), aside(&whole).size()), (6, drafts.len() as u64));
-    let restore = |saved: Saved, pin: Option<Digest>, format| saved.restore(Arc::new(Kept(short.clone())), pin, format);
+    let restore =
+        |saved: Saved, pin: Option<Digest>, format| saved.restore(Arc::new(Kept(short.clone(), false)), pin, format);
     for (pin, anchored) in [(None, false), (Some(short.first()), true)] {
-        assert_eq!(restore(aside(&short), pin, FORMAT).map(|ledger| ledger.is_anchored()), Some(anchored));
+        let ledger = restore(aside(&short), pin, FORMAT).unwrap();
+        assert_eq!((ledger.is_anchored(), ledger.is_sound()), (anchored, false), "the past could not answer");
     }
     assert!(restore(aside(&short), Some(Digest::of(b"another")), FORMAT).is_none(), "another pin");
     assert!(restore(aside(&short), None, ObjectFormat::Sha256).is_none(), "another repository");
     let json = serde_json::to_value(aside(&short)).unwrap();
+    let mut nothing = json.clone();
+    (nothing["size"], nothing["subtrees"]) = (0.into(), Vec::<Value>::new().into());
+    let nothing: Saved = serde_json::from_value(nothing).unwrap();
+    assert!(restore(nothing, None, FORMAT).is_none(), "no ledger is empty");
     for (key, value) in [
         ("writer", "ledger 0.0.9, rules 3".into()),
         ("size", 0.into()),
