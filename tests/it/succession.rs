@@ -135,6 +135,18 @@ fn what_a_stolen_key_signed_is_void_and_the_rest_stands() {
 }
 
 #[test]
+fn an_opening_outlives_the_key_that_signed_it() {
+    let repo = approved();
+    // Min opened in entry 1, and brought the artifacts in entry 2.
+    give_up(&repo, "min", 1, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    let voided_by = |entry: &str| repo.ledger("", &["show", entry, "--json"]).json()["voidedBy"].clone();
+    assert_eq!((voided_by("1"), voided_by("2"), voided_by("3")), (Value::Null, 5.into(), Value::Null));
+    types(&repo, "kim", "record artifacts", 0);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
 fn what_somebody_vouches_for_stays() {
     let repo = approved();
     give_up(&repo, "kim", 2, "except = [3, 4]\n");
