@@ -381,7 +381,7 @@ fn untick(forge: &mut Forge<'_>) {
 }
 
 /// The checklist was taken for a file like any other.
-fn read_as_file(forge: &mut Forge<'_>) {
+pub fn read_as_file(forge: &mut Forge<'_>) {
     let checklist = forge.drafts[3].set("format", "\"file\"");
     let (head, _) = checklist.text().split_once("    \"facts\": {").unwrap();
     let facts = "    \"facts\": {\n      \"bytes\": 21,\n      \"files\": 1\n    }\n  }\n}\n";
