@@ -199,3 +199,42 @@ pub fn slug_of(predicate: &Predicate, actor: Option<&Person>) -> Option<String> 
     }
     .filter(|slug| !slug.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::kinds::{Revoke, Waiver};
+    use crate::entry::{Actor, Mode, Scope};
+    use crate::id::{EntryId, Name, Timestamp, Version};
+
+    /// Who speaks, of which attempt, and when.
+    fn said() -> (Scope, Actor, Timestamp) {
+        let name = |word: &str| Name::parse(word).unwrap();
+        let release = Version::parse("1.0").unwrap();
+        let key = AttemptKey { pipeline: name("p"), gate: name("alpha"), attempt: 1, release };
+        let scope = Scope { origin: Origin::parse("x.example/y").unwrap(), attempt: Some(key) };
+        let id = PersonId::parse("kim@x.example").unwrap();
+        let actor = Actor { id, name: "Kim".to_owned(), roles: Vec::new(), mode: Mode::Ci };
+        (scope, actor, Timestamp::parse("2025-10-04T00:00:00Z").unwrap())
+    }
+
+    #[test]
+    fn a_waiver_is_called_by_its_rule_and_a_revocation_by_nothing() {
+        let (ledger, actor, recorded_at) = said();
+        let waiver = Waiver {
+            ledger: ledger.clone(),
+            actor: actor.clone(),
+            recorded_at,
+            rule: Name::parse("build-log").unwrap(),
+            reason: "r".to_owned(),
+            compensating_controls: Vec::new(),
+            requested_by: actor.id.clone(),
+            expires_at: Timestamp::parse("2025-10-05T00:00:00Z").unwrap(),
+            break_glass: false,
+        };
+        assert_eq!(slug_of(&Predicate::Waiver(waiver), None).as_deref(), Some("build-log"));
+        let voids = EntryId(Digest::of(b"x"));
+        let revoke = Revoke { ledger, actor, recorded_at, voids, reason: "r".to_owned() };
+        assert_eq!(slug_of(&Predicate::Revoke(revoke), None), None);
+    }
+}

@@ -209,3 +209,158 @@ fn described(ledger: &VerifiedLedger) -> String {
 fn whole(fault: FaultKind, expected: String, found: String) -> Fault {
     Fault { entry: None, commit: None, fault, expected, found }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::records::Record;
+    use crate::chain::running::Running;
+    use crate::entry::Kind;
+    use crate::id::{EntryId, EntryNumber};
+
+    /// A ledger of so many entries, which are others from some entry on.
+    fn ledger(size: u64, others_from: u64) -> VerifiedLedger {
+        let mut chain = Running::new(40);
+        for number in 0..size {
+            let statement = format!("{number} {}", number >= others_from);
+            chain.records.push(&Record {
+                id: EntryId(Digest::of(statement.as_bytes())),
+                root_before: chain.merkle.root(),
+                commit: ObjectId::parse(&"ab".repeat(20)).unwrap(),
+                kind: Kind::Open,
+                attempt: None,
+                person: 0,
+                key: 0,
+            });
+            chain.merkle.push(statement.as_bytes());
+        }
+        let first = chain.record(EntryNumber(0)).unwrap().id.0;
+        VerifiedLedger { origin: Origin::parse("x.example/y").unwrap(), first, chain, anchored: false }
+    }
+
+    fn seen(sizes: impl IntoIterator<Item = u64>) -> Seen {
+        let whole = ledger(200, u64::MAX);
+        let mut seen = Seen { first: whole.first(), points: Vec::new(), served: BTreeMap::new() };
+        for size in sizes {
+            assert!(seen.note(&whole, size, at()), "{size}");
+        }
+        seen
+    }
+
+    fn at() -> Timestamp {
+        Timestamp::parse("2025-10-04T00:00:00Z").unwrap()
+    }
+
+    fn sizes(seen: &Seen) -> Vec<u64> {
+        seen.points.iter().map(|point| point.size).collect()
+    }
+
+    #[test]
+    fn only_what_is_longer_than_all_before_is_noted() {
+        let mut seen = seen([3, 7]);
+        let whole = ledger(9, u64::MAX);
+        for size in [0, 3, 6, 7, 10] {
+            assert!(!seen.note(&whole, size, at()), "{size}");
+        }
+        assert!(seen.note(&whole, 8, at()));
+        assert_eq!(sizes(&seen), [3, 7, 8]);
+        assert_eq!(seen.points[2].root, whole.root_at(8).unwrap());
+    }
+
+    #[test]
+    fn when_there_are_too_many_points_every_second_of_the_older_half_goes() {
+        assert_eq!(sizes(&seen(1..=64)), (1..=64).collect::<Vec<_>>(), "64 are kept");
+        let thinned: Vec<u64> = (1..=16).map(|half| 2 * half).chain(34..=65).collect();
+        assert_eq!(sizes(&seen(1..=65)), thinned);
+        let many = seen(1..=200);
+        assert!(many.points.len() <= 64 && sizes(&many).is_sorted());
+        assert_eq!(sizes(&many)[many.points.len() - 32..], (169..=200).collect::<Vec<_>>(), "the newest stay");
+    }
+
+    fn memory(sizes: impl IntoIterator<Item = u64>) -> Memory {
+        Memory { origin: Origin::parse("x.example/y").unwrap(), ledgers: vec![seen(sizes)] }
+    }
+
+    #[test]
+    fn a_contradiction_is_told_from_a_ledger_that_goes_on() {
+        let memory = memory([3, 5, 8]);
+        let told = |size, others_from, parting: Option<u64>| {
+            let fault = memory.contradictions(&ledger(size, others_from), &|_| parting)?;
+            Some((fault.fault, fault.expected.split(' ').next().unwrap().to_owned(), fault.found, fault.entry))
+        };
+        for size in [8, 9, 200] {
+            assert_eq!(told(size, u64::MAX, None), None, "{size} entries");
+            assert_eq!(told(size, 8, None), None, "nobody saw more than 8 of {size} entries");
+        }
+        for size in [1, 7] {
+            let (fault, expected, found, _) = told(size, u64::MAX, None).unwrap();
+            assert_eq!((fault, expected.as_str()), (FaultKind::Rollback, "8"));
+            assert!(found.starts_with(&format!("{size} entries")), "{found}");
+        }
+        // Sizes alone say between which entries it parts; with both commits at hand the entry is known.
+        for (size, others_from, wrong, place) in
+            [(8, 7, "8", "5 to 7"), (9, 5, "8", "5 to 7"), (9, 4, "5", "3 to 4"), (6, 1, "3", "0 to 2")]
+        {
+            let (fault, expected, found, entry) = told(size, others_from, None).unwrap();
+            assert_eq!((fault, expected.as_str(), entry), (FaultKind::Fork, wrong, None));
+            assert!(found.starts_with(&format!("another past somewhere from entry {place},")), "{found}");
+            let (_, _, found, entry) = told(size, others_from, Some(others_from)).unwrap();
+            assert!(found.starts_with(&format!("another past after entry {},", others_from - 1)), "{found}");
+            assert_eq!(entry, Some(EntryNumber(others_from)));
+            // What commits say of themselves cannot move it beyond what was seen.
+            assert_eq!(told(size, others_from, Some(9)).unwrap().3, None);
+        }
+        assert_eq!(told(8, 0, None).unwrap().0, FaultKind::Replaced);
+    }
+
+    #[test]
+    fn a_server_is_held_to_the_most_it_served() {
+        let (whole, mut memory) = (ledger(9, u64::MAX), memory([3]));
+        let served = |entries, parted| Served {
+            remote: "origin".to_owned(),
+            server: Digest::of(b"https://x.example/y"),
+            tip: ObjectId::parse(&"cd".repeat(20)).unwrap(),
+            entries,
+            parted,
+        };
+        let withheld = |memory: &Memory, now| memory.withheld(&whole, &[now]).pop().map(|fault| fault.found);
+        assert_eq!(withheld(&memory, served(2, false)), None, "never heard of before");
+        assert!(
+            memory.note(&whole, 9, &[served(7, false)], at()) && !memory.note(&whole, 9, &[served(6, false)], at())
+        );
+        assert_eq!(withheld(&memory, served(7, true)), None, "it has all it had, and others have gone on elsewhere");
+        assert!(withheld(&memory, served(6, false)).unwrap().starts_with("6 entries"));
+        assert!(withheld(&memory, served(6, true)).unwrap().starts_with("another past after entry 5"));
+        assert!(withheld(&memory, served(0, true)).unwrap().starts_with("another branch altogether"));
+        let other = Served { server: Digest::of(b"https://backup.example"), ..served(1, false) };
+        assert_eq!(withheld(&memory, other), None, "each server for itself");
+        memory.accept(&whole);
+        assert_eq!(withheld(&memory, served(6, false)), None, "what was accepted is where it begins again");
+    }
+
+    #[test]
+    fn a_ledger_that_was_accepted_is_known_beside_the_others() {
+        let mut memory = memory([3, 5, 8]);
+        let (other, shorter) = (ledger(8, 0), ledger(4, u64::MAX));
+        assert!(memory.knows_only_others(&other));
+        memory.accept(&other);
+        assert!(!memory.knows_only_others(&other) && memory.contradictions(&other, &|_| None).is_none());
+        assert!(memory.contradictions(&shorter, &|_| None).is_some());
+        memory.accept(&shorter);
+        assert!(memory.contradictions(&shorter, &|_| None).is_none());
+        assert!(
+            memory.contradictions(&ledger(9, 3), &|_| None).is_none()
+                && memory.contradictions(&ledger(9, 2), &|_| None).is_some()
+        );
+    }
+
+    #[test]
+    fn figures_of_nothing_say_nothing() {
+        let root = "ab".repeat(32);
+        assert_eq!(Figures::parse(&format!("7:{root}")), Figures::parse(&format!("7:sha256:{root}")));
+        assert_eq!(Figures::parse(&format!("7:{root}")).unwrap().size, 7);
+        for text in ["", "7", ":", &format!("0:{root}"), &format!("-1:{root}"), "7:ab"] {
+            assert_eq!(Figures::parse(text), None, "{text}");
+        }
+    }
+}

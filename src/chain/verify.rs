@@ -304,3 +304,27 @@ fn instant(seconds: i64) -> String {
 
 /// Faults of one entry: kind, expected, found.
 pub type Problems = Vec<(FaultKind, String, String)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Examiner;
+    use crate::store::StoredEntry;
+
+    #[test]
+    fn faults_are_listed_up_to_a_number_a_person_can_read() {
+        let (limits, now) = (Limits::default(), Timestamp::parse("2025-10-04T00:00:00Z").unwrap());
+        let listed = |entries: u64| {
+            let mut verifier = Verifier::new(ObjectFormat::Sha1, TrustAnchor::default(), limits, now);
+            for number in 0..entries {
+                let id = ObjectId::parse(&format!("{number:040x}")).unwrap();
+                let stored = StoredEntry { id, commit: b"none".to_vec(), added: Vec::new(), altered: Vec::new() };
+                verifier.admit(Examiner::new(ObjectFormat::Sha1, limits).examine(stored));
+            }
+            verifier.finish().unwrap_err().len()
+        };
+        let each = listed(1);
+        assert_eq!(listed(3), 3 * each);
+        assert_eq!(listed(1000), MAX_FAULTS);
+    }
+}

@@ -297,3 +297,18 @@ pub(super) fn artifact_digests(
     }
     digests
 }
+
+#[cfg(test)]
+mod tests {
+    use super::shell;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_take_it_apart() {
+        for plain in ["1.0", "v1.4.0-rc.1", "schema=r118", "2025:09,29", "베타", "a@b+c/d_e"] {
+            assert_eq!(shell(plain), plain);
+        }
+        for (word, quoted) in [("", "''"), ("1.0 beta", "'1.0 beta'"), ("a;b", "'a;b'"), ("it's", r"'it'\''s'")] {
+            assert_eq!(shell(word), quoted);
+        }
+    }
+}

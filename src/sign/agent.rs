@@ -83,3 +83,75 @@ fn connect(socket: &Path) -> io::Result<impl Read + Write + use<>> {
 fn connect(socket: &Path) -> io::Result<impl Read + Write + use<>> {
     std::fs::OpenOptions::new().read(true).write(true).open(socket)
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::sign::Signer;
+
+    /// What is made of an agent that gives one answer, whatever it is asked.
+    fn told<T>(answer: Vec<u8>, ask: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("agent");
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).unwrap();
+            let mut request = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut request).unwrap();
+            let length = u32::try_from(answer.len()).unwrap().to_be_bytes();
+            // Whoever does not believe the length hangs up.
+            drop(stream.write_all(&[&length, answer.as_slice()].concat()));
+        });
+        ask(&socket)
+    }
+
+    fn strings<const N: usize>(head: &[u8], fields: [&[u8]; N]) -> Vec<u8> {
+        let mut bytes = head.to_vec();
+        fields.iter().for_each(|field| put_string(&mut bytes, field));
+        bytes
+    }
+
+    #[test]
+    fn keys_of_other_kinds_are_skipped_and_other_answers_refused() {
+        let key = Signer::from_seed(&[1; 32]).public();
+        let rsa = strings(b"", [b"ssh-rsa", b"e", b"n"]);
+        let two = |kind: u8| strings(&[kind, 0, 0, 0, 2], [&rsa, b"one", &key.to_wire(), b"two"]);
+        assert_eq!(told(two(IDENTITIES_ANSWER), list).unwrap(), [key]);
+        let short = two(IDENTITIES_ANSWER);
+        for odd in [two(5), short[..short.len() - 1].to_vec(), vec![IDENTITIES_ANSWER], Vec::new()] {
+            assert!(told(odd, list).is_err());
+        }
+    }
+
+    #[test]
+    fn an_answer_longer_than_any_is_not_believed() {
+        let long = |length: u32| {
+            let mut answer = vec![0; length as usize];
+            answer[0] = IDENTITIES_ANSWER;
+            told(answer, list)
+        };
+        assert_eq!(long(MAX_MESSAGE).unwrap(), []);
+        assert!(long(MAX_MESSAGE + 1).is_err() && long(2 * MAX_MESSAGE).is_err());
+    }
+
+    #[test]
+    fn a_signature_of_the_agent_is_checked_like_anybodys() {
+        let (signer, message) = (Signer::from_seed(&[1; 32]), b"approve alpha");
+        let good = signer.sign(message).unwrap();
+        let answer = |kind: u8, of: &[u8], signature: &[u8]| {
+            let blob = strings(b"", [of, signature]);
+            told(strings(&[kind], [&blob]), |socket| sign(socket, signer.public(), message))
+        };
+        let ed25519 = ED25519.as_bytes();
+        assert_eq!(answer(SIGN_RESPONSE, ed25519, &good).unwrap(), good);
+        assert!(answer(5, ed25519, &good).is_err());
+        assert!(answer(SIGN_RESPONSE, b"ssh-rsa", &good).is_err());
+        assert!(answer(SIGN_RESPONSE, ed25519, &good[..63]).is_err());
+        assert!(answer(SIGN_RESPONSE, ed25519, &signer.sign(b"approve beta").unwrap()).is_err());
+    }
+}

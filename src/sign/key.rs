@@ -235,3 +235,91 @@ fn wrong_type(path: &Path, key: &PrivateKey) -> KeyDoorError {
 fn unreadable(path: &Path, why: impl ToString) -> KeyDoorError {
     KeyDoorError::Unreadable { path: path.to_owned(), why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn public(seed: u8) -> PublicKey {
+        Signer::from_seed(&[seed; 32]).public()
+    }
+
+    /// A home with these files below `.ssh`, and what git says is the signing key.
+    fn sources(files: &[(&str, String)], signing_key: &str) -> (tempfile::TempDir, KeySources) {
+        let home = tempfile::tempdir().unwrap();
+        let ssh = home.path().join(".ssh");
+        std::fs::create_dir(&ssh).unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(ssh.join(name), text).unwrap());
+        let sources = KeySources {
+            explicit: None,
+            agent: None,
+            signing_key: Some(signing_key.to_owned()),
+            home: Some(home.path().to_owned()),
+            passphrase: None,
+            ask_passphrase: |_| None,
+        };
+        (home, sources)
+    }
+
+    fn private(seed: u8) -> String {
+        let pair = ssh_key::private::Ed25519Keypair::from_seed(&[seed; 32]);
+        PrivateKey::new(pair.into(), "kim").unwrap().to_openssh(ssh_key::LineEnding::LF).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_key_that_lies_in_two_places_is_one_candidate() {
+        let files = [("id_ed25519", private(1)), ("copy", private(1)), ("other", private(2))];
+        for (signing_key, keys) in [("~/.ssh/copy", &[public(1)][..]), ("~/.ssh/other", &[public(2), public(1)])] {
+            let (_home, sources) = sources(&files, signing_key);
+            let (found, problems) = sources.candidates();
+            assert!(problems.is_empty(), "{problems:?}");
+            assert_eq!(found.iter().map(|candidate| candidate.public).collect::<Vec<_>>(), keys);
+            assert_eq!(sources.configured().map(|candidate| candidate.public), Some(keys[0]));
+            assert_eq!(sources.unlock(&found[0]).unwrap().public(), keys[0]);
+        }
+    }
+
+    #[test]
+    fn the_private_half_of_a_public_key_is_in_the_agent_or_beside_it() {
+        let line = |seed: u8| public(seed).to_string();
+        let files = [
+            ("held.pub", line(2)),
+            ("gone.pub", line(3)),
+            ("own.pub", line(4)),
+            ("own.txt", line(4)),
+            ("own", private(4)),
+        ];
+        let in_agent = [1, 2].map(|seed| Candidate { public: public(seed), place: Place::Agent("socket".into()) });
+        let named = |signing_key: &str| {
+            let (home, sources) = sources(&files, signing_key);
+            let found = sources.at_signing_key(signing_key, &in_agent);
+            found.map(|found| match found.place {
+                Place::Agent(_) => (found.public, "agent".to_owned()),
+                Place::File(path) => (found.public, path.strip_prefix(home.path()).unwrap().display().to_string()),
+            })
+        };
+        for (signing_key, seed, place) in [
+            (format!("key::{}", line(2)), 2, "agent"),
+            (line(1), 1, "agent"),
+            ("~/.ssh/held.pub".to_owned(), 2, "agent"),
+            ("~/.ssh/own.pub".to_owned(), 4, ".ssh/own"),
+            ("~/.ssh/own".to_owned(), 4, ".ssh/own"),
+        ] {
+            assert_eq!(named(&signing_key).unwrap(), (public(seed), place.to_owned()), "{signing_key}");
+        }
+        for nowhere in [format!("key::{}", line(4)), "~/.ssh/gone.pub".to_owned(), "~/.ssh/own.txt".to_owned()] {
+            assert!(matches!(named(&nowhere), Err(KeyDoorError::SigningKey(_))), "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn only_a_key_in_another_format_is_to_be_rewritten() {
+        let why = |text: &str| private_key(Path::new("key"), text).map(|_| ()).unwrap_err().to_string();
+        let pkcs8 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAEB\n-----END PRIVATE KEY-----\n";
+        assert!(why(pkcs8).contains("ssh-keygen -p"), "{}", why(pkcs8));
+        let broken = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+        for text in [broken, "a shopping list"] {
+            assert!(!why(text).contains("ssh-keygen -p"), "{}", why(text));
+        }
+    }
+}

@@ -327,6 +327,125 @@ mod tests {
         }
     }
 
+    /// The keys with these seeds, in the order of their lines.
+    fn keys<const N: usize>(seeds: [u8; N]) -> [String; N] {
+        seeds.map(|seed| crate::sign::Signer::from_seed(&[seed; 32]).public().to_string())
+    }
+
+    #[test]
+    fn a_name_that_could_not_stand_in_a_commit_header_is_refused() {
+        let called = |what: &str, name: &str| {
+            let handles = if what == "handles" { name } else { "H" };
+            let name = if what == "name" { name } else { "N" };
+            let kim = format!(
+                "[[person]]\nid = \"kim@x.example\"\nname = {name:?}\nhandles = {handles:?}\nroles = \"boss\"\nkeys = {KEY:?}\n"
+            );
+            Roster::parse(&text(&kim))
+        };
+        let long = "n".repeat(128);
+        for what in ["name", "handles"] {
+            for plain in ["Kim", "김 지우", "O'Hara", "J. R. Kim", "a;b", &long] {
+                assert!(called(what, plain).is_ok(), "{what} {plain}");
+            }
+            let longer = format!("{long}n");
+            for odd in ["Kim <k>", "<", ">", "K\u{200b}im", " Kim", "Kim ", ".Kim", "Kim.", ";Kim", "Kim,", &longer] {
+                assert!(called(what, odd).is_err(), "{what} {odd:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn people_are_called_by_id_handle_or_a_short_name_that_is_theirs_alone() {
+        let people = person("kim@x.example", &format!("keys = {KEY:?}"))
+            + &person("lee@x.example", "handles = [\"QA-LEE\", \"second\"]")
+            + &person("min@x.example", "")
+            + &person("min@y.example", "");
+        let roster = Roster::parse(&text(&people)).unwrap();
+        let called = |text: &str| roster.person_called(text).map(|person| person.id.as_str());
+        for who in ["kim@x.example", "KIM", "Kim@X.example"] {
+            assert_eq!(called(who), Some("kim@x.example"), "{who}");
+        }
+        for who in ["qa-lee", "Second", "lee@x.example"] {
+            assert_eq!(called(who), Some("lee@x.example"), "{who}");
+        }
+        assert_eq!(called("min@y.example"), Some("min@y.example"));
+        // Lee goes by a handle, not by the id before its @; and there are two of the name min.
+        for who in ["lee", "min", "", "ki"] {
+            assert_eq!(called(who), None, "{who}");
+        }
+        let handles: Vec<&str> = roster.people().map(Person::handle).collect();
+        assert_eq!(handles, ["kim", "QA-LEE", "min", "min"]);
+    }
+
+    #[test]
+    fn bots_approve_and_revoke_nothing_whatever_their_roles() {
+        let [kim, lee, bot] = keys([1, 2, 3]);
+        let people = person("kim@x.example", &format!("keys = {kim:?}"))
+            + &person("lee@x.example", &format!("keys = {lee:?}")).replace("boss", "clerk")
+            + &person("bot@x.example", &format!("keys = {bot:?}\nbot = true"));
+        let revoke = "approve = { role = \"boss\" }\nrevoke = { role = \"boss\" }";
+        let roster = Roster::parse(&text(&people).replace("approve = { role = \"boss\" }", revoke)).unwrap();
+        let without = Roster::parse(&text(&people)).unwrap();
+        for (id, may) in [("kim@x.example", true), ("lee@x.example", false), ("bot@x.example", false)] {
+            let person = roster.person(&PersonId::parse(id).unwrap()).unwrap();
+            assert_eq!((roster.may_approve(person), roster.may_revoke(person)), (may, may), "{id}");
+            assert!(!without.may_revoke(person), "{id} without a role for it");
+        }
+        let boss = [Name::parse("boss").unwrap(), Name::parse("nobody").unwrap()];
+        let holders: Vec<&str> = roster.holders(&boss).map(|person| person.id.as_str()).collect();
+        assert_eq!(holders, ["kim@x.example"]);
+        assert_eq!(roster.person_of_key(PublicKey::parse(&bot).unwrap()).unwrap().id.as_str(), "bot@x.example");
+        let two = text(&people).replace("role = \"boss\" }", "role = \"boss\", count = 2 }");
+        assert!(Roster::parse(&two).is_err(), "one person cannot approve for two");
+        let enough = two.replace("roles = [\"clerk\"]", "roles = [\"clerk\", \"boss\"]");
+        assert_eq!(Roster::parse(&enough).unwrap().approve.count, 2);
+    }
+
+    #[test]
+    fn a_compromised_key_is_nobodys_and_says_since_when_and_why() {
+        let [kim, lost] = keys([1, 2]);
+        let with = |compromised: &str| {
+            let kim = person("kim@x.example", &format!("keys = {kim:?}"));
+            Roster::parse(&text(&format!("{kim}[[compromised]]\n{compromised}\n")))
+        };
+        let whole = format!("key = {lost:?}\nsince = 3\nreason = \"stolen\"");
+        let expected = Compromised {
+            key: PublicKey::parse(&lost).unwrap(),
+            since: EntryNumber(3),
+            except: Vec::new(),
+            reason: "stolen".to_owned(),
+        };
+        assert_eq!(with(&whole).unwrap().compromised, [expected]);
+        let except = with(&format!("{whole}\nexcept = [4, 5]")).unwrap();
+        assert_eq!(except.compromised[0].except, [EntryNumber(4), EntryNumber(5)]);
+        for left_out in whole.lines() {
+            assert!(with(&whole.replace(left_out, "")).is_err(), "without {left_out}");
+        }
+        for odd in [whole.replace(&lost, &kim), whole.replace("since = 3", "since = -1"), whole.clone() + "\nodd = 1"] {
+            assert!(with(&odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn nothing_unknown_stands_in_the_tables_of_the_roster() {
+        let kim = person("kim@x.example", &format!("keys = {KEY:?}"));
+        let good = text(&kim);
+        assert_eq!(Roster::parse(&good).unwrap().approve.role.as_str(), "boss");
+        assert!(Roster::parse(&format!("{good}[pipeline.p]\nodd = 1\n")).is_ok(), "the rest is left alone");
+        for (from, to) in [
+            ("role = \"boss\" }", "role = \"boss\", odd = 1 }"),
+            ("approve = { role = \"boss\" }", "approve = { role = \"boss\" }\nodd = 1"),
+            ("approve = { role = \"boss\" }", "approve = { role = \"boss\" }\nrevoke = { role = \"boss\", odd = 1 }"),
+            ("name = \"N\"", "name = \"N\"\nodd = 1"),
+            ("approve = { role = \"boss\" }", "approve = { count = 1 }"),
+            ("role = \"boss\" }", "role = \"b s\" }"),
+            ("origin = \"x.example/y\"", "origin = \"x example\""),
+            ("origin = \"x.example/y\"", ""),
+        ] {
+            assert!(good.contains(from) && Roster::parse(&good.replace(from, to)).is_err(), "{to}");
+        }
+    }
+
     #[test]
     fn two_keys_are_one_person() {
         let (kim, lee) = (PersonId::parse("kim@x.example").unwrap(), PersonId::parse("lee@x.example").unwrap());

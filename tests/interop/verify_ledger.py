@@ -300,7 +300,7 @@ class Verifier:
         if e.kind == "policy":
             e.roster = Roster([files.get(path) for path in list(listed)[:2]])
         e.judges = self.roster if n else e.roster
-        need(e.judges, Broken("policy-malformed"))  # entry 0 had no roster, so nobody can be judged
+        need(e.judges, Broken("policy-malformed" if n or e.kind == "policy" else "attempt"))  # nobody can be judged
         key, signature = open_armor(commit.armor)  # steps 10 and 11
         message = b"SSHSIG" + SSHSIG + b"\x40" + hashlib.sha512(commit.payload).digest()
         self.expect("commit-signature", True, verifies(key, signature, message))

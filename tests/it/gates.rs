@@ -352,6 +352,19 @@ fn a_second_attempt_has_a_folder_of_its_own_and_begins_with_nothing() {
 }
 
 #[test]
+fn bound_to_its_tree_a_release_is_for_every_commit_of_the_same_files() {
+    let pipeline = POLICY.pipeline.replacen("[pipeline.stage9]", "[pipeline.stage9]\nbind = \"tree\"", 1);
+    let repo = supplied(&Policy { people: POLICY.people, pipeline: pipeline.leak() }, "min");
+    types(&repo, "kim", "sign alpha --yes", 0);
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "the same files"]);
+    types(&repo, "", "check alpha --ci", 0);
+    repo.write("src/main.py", "print('other')\n");
+    repo.git(&["commit", "-q", "-a", "-m", "other files"]);
+    says_all(&types(&repo, "", "check alpha --ci", 1), &["source", "--retry"]);
+    types(&repo, "", "check alpha --ci --commit HEAD~1", 0);
+}
+
+#[test]
 fn a_second_release_stands_beside_the_first() {
     let repo = approved();
     supply(&repo, "min", "1.1");

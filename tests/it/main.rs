@@ -6,6 +6,7 @@
 mod support;
 
 mod anchor;
+mod as_of;
 mod attacks;
 mod boundaries;
 mod concurrency;
@@ -14,6 +15,7 @@ mod full_disk;
 mod gates;
 mod interop;
 mod keys;
+mod limits;
 mod listing;
 mod notes;
 mod output;
@@ -23,6 +25,7 @@ mod policies;
 mod readme;
 mod refusals;
 mod resumed;
+mod saved;
 mod schemas;
 mod seeds;
 mod steps;

@@ -1,9 +1,12 @@
 //! What reaches terminals and pipes: colour only where it is wanted, and no answer lost unsaid.
 
-use ledger::id::Digest;
+use ledger::chain::Limits;
+use ledger::id::{Digest, Timestamp};
 
 use crate::steps::{approved, says_all, supplied, types};
+use crate::support::forge::{Forge, verify};
 use crate::support::{POLICY, TestRepo, finish};
+use crate::tamper::story;
 
 #[test]
 fn nobody_who_wants_no_colour_gets_any() {
@@ -39,6 +42,40 @@ fn nobody_who_wants_no_colour_gets_any_on_a_terminal() {
         assert!(!shows_colour(&format!("--color never {line}"), &[]), "--color never {line}");
     }
     assert!(shows_colour("status", &[]));
+}
+
+#[test]
+fn verify_and_log_say_what_the_branch_holds() {
+    let repo = story();
+    let drafts = Forge::of(&repo).drafts;
+    let newest = Timestamp::from_seconds(drafts.last().unwrap().commit.seconds).unwrap();
+    let whole = verify(&drafts, Limits::default(), newest).unwrap();
+    let tip = repo.git(&["rev-parse", "evidence"]);
+    says_all(
+        &types(&repo, "", "verify", 0),
+        &[
+            "holds: example.org/acme/widget",
+            "14 entries by 4 signers",
+            "2 approvals",
+            "2 promotions",
+            &format!("root   sha256:{}", whole.root()),
+            &format!("first  sha256:{} (as pinned)", Digest::of(&drafts[0].statement)),
+            &format!("tip    {} at {newest}", tip.trim()),
+        ],
+    );
+    let log = repo.ledger("", &["log", "--json"]).json();
+    let branch = repo.git(&["log", "--format=%H %s", "evidence"]);
+    let entries = log["entries"].as_array().unwrap();
+    let mut told: Vec<(u64, String)> = entries
+        .iter()
+        .map(|entry| {
+            let text = |key: &str| entry[key].as_str().unwrap().to_owned();
+            (entry["entry"].as_u64().unwrap(), format!("{} {}", text("commit"), text("summary")))
+        })
+        .collect();
+    told.sort();
+    let told: Vec<String> = told.into_iter().rev().map(|(_, line)| line).collect();
+    assert_eq!(told, branch.lines().collect::<Vec<_>>());
 }
 
 #[test]

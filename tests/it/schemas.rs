@@ -215,7 +215,7 @@ fn proposals_and_void_entries_keep_the_schema_in_log_and_show() {
         said.types(&repo, "", &format!("show {entry}"), 0, "show");
     }
     assert_eq!(said.types(&repo, "", "log", 0, "log")["entries"][7]["policy"]["state"], "pending");
-    types(&repo, "han", "policy sign 8", 0);
+    types(&repo, "han", "policy sign 8 --yes", 0);
     let log = said.types(&repo, "", "log", 0, "log");
     let states: Vec<&Value> = [0, 6, 7, 8].iter().map(|at| &log["entries"][at]["policy"]["state"]).collect();
     assert_eq!(states, ["replaced", "replaced", "lapsed", "in-force"]);

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::steps::{QA, approved, ga_supplied, rule, says_all, supplied, supply, types, types_in_vain};
+use crate::support::forge::Forge;
 use crate::support::{POLICY, TestRepo};
+use crate::tamper::forget;
 
 const ONE: &str = "approve = { role = \"release-owner\" }";
 const TWO: &str = "approve = { role = \"release-owner\", count = 2 }";
@@ -69,6 +71,27 @@ fn a_policy_two_must_approve_is_in_force_with_the_second() {
     types(&repo, "", "verify", 0);
 }
 
+/// Whoever signs a gate may name any entry as seen; a policy is approved by an approval of a policy alone.
+#[test]
+fn an_approval_of_a_gate_approves_no_policy() {
+    let repo = two_must_approve();
+    supply(&repo, "min", "1.0");
+    edit(&repo, promote_min);
+    types(&repo, "lee", "policy apply -m more", 0);
+    types(&repo, "han", "sign alpha --yes", 0);
+    let mut forge = Forge::of(&repo);
+    let proposal = forge.id(5);
+    let (_, saw) = forge.last().text().split_once("\"evidence\": [").unwrap();
+    let first = saw.split('"').nth(1).unwrap().to_owned();
+    forge.last().says(&first, &proposal);
+    forge.lay();
+    forget(&repo);
+    types(&repo, "", "verify", 0);
+    says_all(&types(&repo, "", "status", 0), &["a policy is proposed in entry 5: 1 of 2"]);
+    types(&repo, "han", "policy sign --yes", 0);
+    assert!(repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));
+}
+
 #[test]
 fn a_proposal_lapses_when_another_comes_in_force() {
     let repo = two_must_approve();
@@ -117,6 +140,18 @@ fn what_a_stolen_key_signed_is_void_and_the_rest_stands() {
     // The other key of the same person still counts.
     types(&repo, "kim2", "sign alpha --yes", 0);
     types(&repo, "", "check alpha", 0);
+}
+
+#[test]
+fn an_opening_outlives_the_key_that_signed_it() {
+    let repo = approved();
+    // Min opened in entry 1, and brought the artifacts in entry 2.
+    give_up(&repo, "min", 1, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    let voided_by = |entry: &str| repo.ledger("", &["show", entry, "--json"]).json()["voidedBy"].clone();
+    assert_eq!((voided_by("1"), voided_by("2"), voided_by("3")), (Value::Null, 5.into(), Value::Null));
+    types(&repo, "kim", "record artifacts", 0);
+    types(&repo, "", "verify", 0);
 }
 
 #[test]
@@ -255,7 +290,7 @@ fn the_log_says_what_became_of_each_policy_and_who_approved_it() {
     says_all(&types(&repo, "", "show 2", 0), &["policy     pending, 1 of 2 have approved it"]);
     edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
     types(&repo, "han", "policy apply -m rename", 0);
-    types(&repo, "lee", "policy sign 3", 0);
+    types(&repo, "lee", "policy sign 3 --yes", 0);
     says_all(&row(&repo, 0, ""), &["proposes a policy (in force from entry 0 to entry 1): "]);
     says_all(&row(&repo, 1, "--kind policy"), &["(in force from entry 1 to entry 4): both"]);
     says_all(&row(&repo, 2, "--kind policy"), &["(lapsed by entry 4): Min helps"]);
@@ -278,7 +313,7 @@ fn the_policies_of_a_log_are_those_and_their_approvals_only() {
     types(&repo, "kim", "sign alpha --yes", 0);
     edit(&repo, promote_min);
     types(&repo, "lee", "policy apply -m more", 0);
-    types(&repo, "han", "policy sign", 0);
+    types(&repo, "han", "policy sign --yes", 0);
     assert_eq!(listed(&repo, "--kind policy"), [0, 1, 6, 7]);
     assert_eq!(listed(&repo, "--kind approval"), [5, 7]);
 }

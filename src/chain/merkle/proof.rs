@@ -232,6 +232,11 @@ mod tests {
             let (before, after) = (root(&all[..old]), root(&all));
             prop_assert!(!is_consistent(old as u64, &after, size as u64, &before, &path) || old == size);
             prop_assert!(path.is_empty() || !is_consistent(old as u64, &before, size as u64, &after, &path[1..]));
+            let other = Digest::of(b"another tree");
+            prop_assert!(!is_consistent(old as u64, &other, size as u64, &after, &path));
+            prop_assert!(!is_consistent(old as u64, &before, size as u64, &other, &path));
+            prop_assert!(!is_consistent(old as u64, &before, 4 * size as u64, &after, &path));
+            prop_assert_eq!((consistency(&all, 0), consistency(&all, size + 1), inclusion(&all, size)), (None, None, None));
             prop_assert!(!is_consistent(0, &before, size as u64, &after, &path) && !is_consistent(size as u64 + 1, &before, size as u64, &after, &path));
         }
     }

@@ -9,10 +9,12 @@ use std::rc::Rc;
 
 use git2::{ObjectType, Oid, Repository};
 use ledger::chain::merkle::Merkle;
+use ledger::chain::{Examiner, Faults, Limits, TrustAnchor, VerifiedLedger, Verifier};
 use ledger::id::{Digest, EntryNumber, ObjectId, Timestamp};
 use ledger::sign::sshsig::{SshSignature, to_be_signed};
 use ledger::sign::{Signer, dsse};
 use ledger::store::commit::{Commit, DsseTrailer, ObjectFormat, SignedCommit, Trailers};
+use ledger::store::{StoredEntry, StoredFile};
 
 use super::TestRepo;
 use super::policy::CAST;
@@ -293,6 +295,19 @@ impl Draft {
         std::str::from_utf8(&self.statement).unwrap()
     }
 
+    /// The entry as it was before anything was bent, the way the store hands it to verification.
+    pub fn stored(&self) -> StoredEntry {
+        let id = Oid::hash_object(ObjectType::Commit, &self.before).unwrap();
+        let statement = (self.path.clone(), self.statement.clone());
+        let added = self.files.iter().cloned().chain([statement]).map(|(path, bytes)| stored_file(path, bytes));
+        StoredEntry {
+            id: ObjectId::parse(&id.to_string()).unwrap(),
+            commit: self.before.clone(),
+            added: added.collect(),
+            altered: Vec::new(),
+        }
+    }
+
     /// Changes the statement's text at the first place it says `from`.
     #[track_caller]
     pub fn says(&mut self, from: &str, to: &str) -> &mut Self {
@@ -372,6 +387,18 @@ impl Item {
         let slash = if self.mode == format!("{FOLDER:o}") { "/" } else { "" };
         [&self.name, slash.as_bytes()].concat()
     }
+}
+
+pub fn stored_file(path: String, bytes: Vec<u8>) -> StoredFile {
+    StoredFile { path, mode: FILE, size: bytes.len() as u64, sha256: Digest::of(&bytes), bytes: Some(bytes) }
+}
+
+/// Verifies drafts nobody bent, in process, as somebody with these limits and this clock does.
+pub fn verify(drafts: &[Draft], limits: Limits, now: Timestamp) -> Result<VerifiedLedger, Faults> {
+    let mut verifier = Verifier::new(ObjectFormat::Sha1, TrustAnchor::default(), limits, now);
+    let mut examiner = Examiner::new(ObjectFormat::Sha1, limits);
+    drafts.iter().for_each(|draft| verifier.admit(examiner.examine(draft.stored())));
+    verifier.finish()
 }
 
 /// The armor an honest writer makes.

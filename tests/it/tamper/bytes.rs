@@ -7,12 +7,12 @@
 use std::thread;
 
 use ledger::chain::{Examiner, Keep, Limits, TrustAnchor, VerifiedLedger, Verifier};
-use ledger::id::{ObjectId, Timestamp};
+use ledger::id::Timestamp;
+use ledger::store::StoredEntry;
 use ledger::store::commit::ObjectFormat;
-use ledger::store::{StoredEntry, StoredFile};
 
 use super::*;
-use crate::support::forge::{Draft, FILE};
+use crate::support::forge::{Draft, stored_file};
 
 const FORMAT: ObjectFormat = ObjectFormat::Sha1;
 
@@ -56,23 +56,6 @@ fn holds(before: Option<&VerifiedLedger>, entry: StoredEntry) -> Option<Verified
     verifier.finish().ok()
 }
 
-/// An entry as the store hands it to verification.
-fn stored(draft: &Draft) -> StoredEntry {
-    let id = git2::Oid::hash_object(git2::ObjectType::Commit, &draft.before).unwrap();
-    let statement = (draft.path.clone(), draft.statement.clone());
-    let added = draft.files.iter().cloned().chain([statement]).map(|(path, bytes)| stored_file(path, bytes));
-    StoredEntry {
-        id: ObjectId::parse(&id.to_string()).unwrap(),
-        commit: draft.before.clone(),
-        added: added.collect(),
-        altered: Vec::new(),
-    }
-}
-
-fn stored_file(path: String, bytes: Vec<u8>) -> StoredFile {
-    StoredFile { path, mode: FILE, size: bytes.len() as u64, sha256: Digest::of(&bytes), bytes: Some(bytes) }
-}
-
 /// The parts of an entry: its commit, then everything its tree gained.
 fn parts(entry: &StoredEntry) -> Vec<Vec<u8>> {
     let files = entry.added.iter().map(|file| file.bytes.clone().unwrap());
@@ -107,7 +90,7 @@ fn uncaught(before: Option<&VerifiedLedger>, entry: &StoredEntry) -> (usize, Vec
 fn no_byte_of_a_ledger_can_be_changed_removed_or_added() {
     let repo = crate::steps::approved();
     let forge = Forge::of(&repo);
-    let entries: Vec<StoredEntry> = forge.drafts.iter().map(stored).collect();
+    let entries: Vec<StoredEntry> = forge.drafts.iter().map(Draft::stored).collect();
     let mut ledger = None;
     let mut cases = Vec::new();
     for entry in entries {

@@ -127,6 +127,16 @@ fn content_that_was_not_signed_does_not_hold() {
                 },
                 &["3 facts"],
             ),
+            Row(
+                "A42",
+                "facts of a file of one byte",
+                CHECKLIST,
+                |f| {
+                    super::gates::read_as_file(f);
+                    f.last().says("\"bytes\": 21", "\"bytes\": 1");
+                },
+                &["3 facts"],
+            ),
         ],
     );
 }

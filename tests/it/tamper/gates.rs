@@ -60,6 +60,23 @@ fn a_promotion_through_a_closed_gate_does_not_hold() {
             ),
             Row(
                 "A41",
+                "promoted on another past",
+                PROMOTION,
+                |f| {
+                    let other = f.id(2);
+                    f.last().set("root", &format!("\"{other}\""));
+                },
+                &["5 root-before"],
+            ),
+            Row(
+                "A41",
+                "promoted on more than there is",
+                PROMOTION,
+                |f| f.last().set("size", "6").done(),
+                &["5 root-before"],
+            ),
+            Row(
+                "A41",
                 "promoted before anybody approved",
                 PROMOTION,
                 |f| {
@@ -252,6 +269,7 @@ fn what_holds_and_does_not_count_opens_no_gate() {
             ),
             Closed("A40", "a withdrawn approval", APPROVAL, withdraw, "alpha", "approval", "missing"),
             Closed("A40", "a promotion rolled back", PROMOTION, roll_back, "alpha", "rollback", "failed"),
+            Closed("A40", "the gate before was rolled back", GA_APPROVAL, roll_back, "ga", "alpha", "missing"),
             Closed("A42", "a box unticked", APPROVAL, untick, "alpha", "qa-checklist", "failed"),
             Closed("A42", "a checklist read as any file", APPROVAL, read_as_file, "alpha", "qa-checklist", "failed"),
             Closed("A43", "an open rejection", HAN_TOO, |f| reject(f, 5), "alpha", "rejection", "failed"),
@@ -363,7 +381,7 @@ fn untick(forge: &mut Forge<'_>) {
 }
 
 /// The checklist was taken for a file like any other.
-fn read_as_file(forge: &mut Forge<'_>) {
+pub fn read_as_file(forge: &mut Forge<'_>) {
     let checklist = forge.drafts[3].set("format", "\"file\"");
     let (head, _) = checklist.text().split_once("    \"facts\": {").unwrap();
     let facts = "    \"facts\": {\n      \"bytes\": 21,\n      \"files\": 1\n    }\n  }\n}\n";

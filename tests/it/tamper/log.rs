@@ -26,6 +26,16 @@ fn a_branch_of_another_shape_does_not_hold() {
                 &["0 number", "0 root-before", "0 attempt", "0 reference"],
             ),
             Row(
+                "A5",
+                "an opening as the first entry",
+                OPENED,
+                |f| {
+                    f.drafts.remove(0);
+                    f.last().renumber(1, 0);
+                },
+                &["0 attempt"],
+            ),
+            Row(
                 "A6",
                 "a middle entry dropped, the rest re-parented under its old signatures",
                 APPROVAL,

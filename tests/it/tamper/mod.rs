@@ -68,7 +68,7 @@ const HAN_TOO: Base = Base(5, |forge| {
 struct Row(&'static str, &'static str, Base, Bend, &'static [&'static str]);
 
 /// A release from its opening to GA, a policy that takes a key away, a revocation, and the next release.
-fn story() -> TestRepo {
+pub fn story() -> TestRepo {
     let repo = supplied(&POLICY, "min");
     ga_supplied(&repo);
     types(&repo, "han", "sign ga --yes", 0);
@@ -83,7 +83,7 @@ fn story() -> TestRepo {
 }
 
 /// Nobody here has seen this ledger before, nor a longer one or another: that is `anchor`'s theme.
-fn forget(repo: &TestRepo) {
+pub fn forget(repo: &TestRepo) {
     std::fs::remove_dir_all(repo.home().join("state")).unwrap_or_default();
 }
 
