@@ -31,8 +31,8 @@ struct Seen {
     first: Digest,
     /// By size, smallest first.
     points: Vec<Point>,
-    /// The most entries each server was seen to have, by the SHA-256 of its URL: URLs may hold passwords.
-    served: BTreeMap<Digest, u64>,
+    /// What each remote of each clone was seen to have, by the SHA-256 of the clone's path and its name.
+    served: BTreeMap<Digest, Heard>,
 }
 
 /// A ledger as it was at some moment.
@@ -48,12 +48,25 @@ struct Point {
     at: Timestamp,
 }
 
-/// What a remote has of a ledger.
+/// What a clone last heard of a remote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Heard {
+    /// SHA-256 of its URL: URLs may hold passwords.
+    url: Digest,
+    tip: ObjectId,
+    /// The most entries it had; 0 while nothing was heard under this URL.
+    entries: u64,
+}
+
+/// What a remote has of a ledger, as far as this clone has heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     pub remote: String,
+    /// SHA-256 of the clone's path and the remote's name.
+    pub place: Digest,
     /// SHA-256 of its URL.
-    pub server: Digest,
+    pub url: Digest,
     pub tip: ObjectId,
     /// Entries of the ledger it has.
     pub entries: u64,
@@ -87,8 +100,12 @@ impl Memory {
 
     /// Remotes that have fewer of the ledger's entries than they once had.
     pub fn withheld(&self, ledger: &VerifiedLedger, served: &[Served]) -> Vec<Fault> {
-        let once = |server: &Digest| self.known(ledger)?.served.get(server).copied();
-        let less = served.iter().filter_map(|now| Some((now, once(&now.server).filter(|once| *once > now.entries)?)));
+        // Only a branch that went back accuses: one that stands where it stood was not fetched lately.
+        let went_back = |now: &Served| {
+            let heard = self.known(ledger)?.served.get(&now.place).filter(|heard| heard.url == now.url)?;
+            (heard.tip != now.tip && heard.entries > now.entries).then_some(heard.entries)
+        };
+        let less = served.iter().filter_map(|now| Some((now, went_back(now)?)));
         less.map(|(now, once)| {
             let Served { remote, tip, entries, .. } = now;
             let found = match (now.parted, entries.checked_sub(1)) {
@@ -108,10 +125,8 @@ impl Memory {
             return self.note(ledger, size, served, at);
         };
         let mut news = seen.note(ledger, size, at);
-        for Served { server, entries, .. } in served {
-            let most = seen.served.entry(*server).or_default();
-            news |= entries > most;
-            *most = (*most).max(*entries);
+        for now in served {
+            news |= seen.hear(now);
         }
         news
     }
@@ -132,6 +147,21 @@ impl Memory {
 }
 
 impl Seen {
+    /// Notes what a remote has; what it has less than before is left to be told, and not believed.
+    fn hear(&mut self, now: &Served) -> bool {
+        let Served { place, url, tip, entries, .. } = now;
+        let heard = |entries| Heard { url: *url, tip: tip.clone(), entries };
+        let known = match self.served.get(place) {
+            None => heard(*entries),
+            // The branch was heard of under another URL, so nothing is known of what this one has.
+            Some(known) if known.url != *url => heard(0),
+            Some(known) if known.tip == *tip || known.entries > *entries => return false,
+            Some(_) => heard(*entries),
+        };
+        self.served.insert(*place, known);
+        true
+    }
+
     fn note(&mut self, ledger: &VerifiedLedger, size: u64, at: Timestamp) -> bool {
         let most = self.points.last().map_or(0, |point| point.size);
         let Some(root) = ledger.root_at(size).filter(|_| size > most) else { return false };
@@ -151,24 +181,30 @@ impl Seen {
         let differs = |point: &&Point| ledger.root_at(point.size).is_some_and(|root| root != point.root);
         let Some(point) = self.points.iter().find(differs) else {
             let point = self.points.last().filter(|point| point.size > ledger.size())?;
-            return Some(whole(FaultKind::Rollback, point.to_string(), described(ledger)));
+            // Shorter and different: only the commit seen then can tell, while it is there.
+            let parted = point.commit.as_ref().and_then(parting).filter(|common| *common < ledger.size());
+            return Some(parted.map_or_else(
+                || whole(FaultKind::Rollback, point.to_string(), described(ledger)),
+                |common| fork_after(common, point, ledger),
+            ));
         };
         let known = self.points.iter().take_while(|other| other.size < point.size).last().map_or(0, |seen| seen.size);
         // The commits tell where exactly, while both are still there.
         let common = point.commit.as_ref().and_then(parting).filter(|common| (known..point.size).contains(common));
-        let place = match common {
-            Some(0) => "from entry 0 on".to_owned(),
-            Some(common) => format!("after entry {}", common - 1),
-            None if known + 1 == point.size => format!("after entry {}", known.saturating_sub(1)),
-            None => format!("somewhere from entry {known} to {}", point.size - 1),
-        };
-        let (entry, commit) = match common {
-            Some(common) => (Some(EntryNumber(common)), ledger.commit_at(common + 1)),
-            None => (None, None),
-        };
-        let found = format!("another past {place}, {}", described(ledger));
-        Some(Fault { entry, commit, fault: FaultKind::Fork, expected: point.to_string(), found })
+        if let Some(common) = common.or_else(|| (known + 1 == point.size).then_some(known)) {
+            return Some(fork_after(common, point, ledger));
+        }
+        let place = format!("another past somewhere from entry {known} to {}", point.size - 1);
+        Some(whole(FaultKind::Fork, point.to_string(), format!("{place}, {}", described(ledger))))
     }
+}
+
+/// Both have so many entries in common, and then others.
+fn fork_after(common: u64, point: &Point, ledger: &VerifiedLedger) -> Fault {
+    let place = common.checked_sub(1).map_or("from entry 0 on".to_owned(), |last| format!("after entry {last}"));
+    let (entry, commit) = (Some(EntryNumber(common)), ledger.commit_at(common + 1));
+    let found = format!("another past {place}, {}", described(ledger));
+    Fault { entry, commit, fault: FaultKind::Fork, expected: point.to_string(), found }
 }
 
 /// What somebody else says a ledger was: so many entries with this root.
@@ -318,8 +354,9 @@ mod tests {
         let (whole, mut memory) = (ledger(9, u64::MAX), memory([3]));
         let served = |entries, parted| Served {
             remote: "origin".to_owned(),
-            server: Digest::of(b"https://x.example/y"),
-            tip: ObjectId::parse(&"cd".repeat(20)).unwrap(),
+            place: Digest::of(b"/clone origin"),
+            url: Digest::of(b"https://x.example/y"),
+            tip: ObjectId::parse(&format!("{:040x}", entries * 2 + u64::from(parted))).unwrap(),
             entries,
             parted,
         };
@@ -332,8 +369,14 @@ mod tests {
         assert!(withheld(&memory, served(6, false)).unwrap().starts_with("6 entries"));
         assert!(withheld(&memory, served(6, true)).unwrap().starts_with("another past after entry 5"));
         assert!(withheld(&memory, served(0, true)).unwrap().starts_with("another branch altogether"));
-        let other = Served { server: Digest::of(b"https://backup.example"), ..served(1, false) };
-        assert_eq!(withheld(&memory, other), None, "each server for itself");
+        let elsewhere = Served { place: Digest::of(b"/clone backup"), ..served(1, false) };
+        assert_eq!(withheld(&memory, elsewhere), None, "each remote of each clone for itself");
+        // Under a new URL nothing is known of a server until its branch moves; then it counts like any.
+        let moved = |entries| Served { url: Digest::of(b"https://new.example"), ..served(entries, false) };
+        let mut later = memory.clone();
+        assert!(withheld(&later, moved(6)).is_none() && later.note(&whole, 9, &[moved(7)], at()));
+        assert!(withheld(&later, moved(2)).is_none() && later.note(&whole, 9, &[moved(2)], at()));
+        assert!(later.note(&whole, 9, &[moved(8)], at()) && withheld(&later, moved(3)).is_some());
         memory.accept(&whole);
         assert_eq!(withheld(&memory, served(6, false)), None, "what was accepted is where it begins again");
     }

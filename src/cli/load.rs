@@ -53,7 +53,9 @@ impl Context<'_> {
             drop(progress);
             let ledger = verifier.finish().map_err(|faults| {
                 state::forget(self, store);
-                Failure::broken(faults)
+                // Damage is no tampering: nobody is accused by bytes that are not the object's.
+                let accused: Vec<ObjectId> = faults.iter().filter_map(|fault| fault.commit.clone()).collect();
+                store.is_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
             })?;
             if let Some(figures) = agreed {
                 seen::accept(self, &ledger, figures)?;

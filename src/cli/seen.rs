@@ -30,9 +30,12 @@ pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLe
         let grown = Some(store.tip()?.commit) != ledger.tip();
         return if grown { Ok(Compared::Again) } else { Err(contradicted(context, &path, ledger, fault)) };
     }
-    let served = served(store, ledger)?;
+    let served = served(context, store, ledger)?;
     let withheld = known.as_ref().map(|known| known.withheld(ledger, &served)).unwrap_or_default();
-    note(context, &path, ledger, known, &served);
+    // Nobody has said that a ledger without a pin is the one it is called: it must not speak against another.
+    if ledger.is_anchored() {
+        note(context, &path, ledger, known, &served);
+    }
     Ok(Compared::Agrees(withheld))
 }
 
@@ -75,12 +78,24 @@ pub fn begin(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLedge
 /// The team has agreed that this ledger, which has these figures, is the right one.
 pub fn accept(context: &mut Context<'_>, ledger: &VerifiedLedger, figures: Figures) -> Result<(), Failure> {
     require(ledger, figures)?;
+    // Two branches agree up to where they part: only the figures of all of it say which is meant.
+    if figures.size != ledger.size() {
+        let message = format!(
+            "the figures are of {}, and here are {}: older figures fit several branches",
+            counted(figures.size, "entry", "entries"),
+            ledger.size()
+        );
+        return Err(Failure::unknown(message)
+            .of(Figured::of(ledger))
+            .hint("ask for the figures of now: a colleague fetches and runs ledger verify"));
+    }
     let Some(path) = file(context, ledger.origin()) else { return Ok(()) };
     let bytes = context.world().read_if_there(&path).ok().flatten().unwrap_or_default();
     if context.global.dry_run || bytes.is_empty() {
         return Ok(());
     }
-    let aside = path.with_extension(format!("before-{}.json", context.world().now().seconds()));
+    // Named after what it holds, so that none is written over.
+    let aside = path.with_extension(format!("before-{}.json", Digest::of(&bytes).short()));
     let kept = context.world().write(&aside, &bytes);
     kept.map_err(|error| Failure::unknown(format!("cannot write {}: {error}", aside.display())))?;
     change(context, &path, ledger)?;
@@ -115,16 +130,19 @@ fn change(context: &Context<'_>, path: &Path, ledger: &VerifiedLedger) -> Result
 }
 
 /// What every remote that has the branch has of this ledger.
-fn served(store: &GitStore, ledger: &VerifiedLedger) -> Result<Vec<Served>, StoreError> {
+fn served(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<Vec<Served>, StoreError> {
+    let clone = context.world().real_path(store.common_directory());
+    let clone = clone.unwrap_or_else(|| store.common_directory().to_owned()).to_string_lossy().into_owned();
     let of_remote = |(remote, tip): (String, ObjectId)| {
-        let ahead = || ledger.tip().is_some_and(|own| store.contains(&tip, &own));
+        let ahead = || ledger.tip().is_some_and(|own| store.goes_on(&own, &tip));
         let (entries, parted) = match position(store, ledger, &tip) {
             Some(number) => (number.0 + 1, false),
             None if ahead() => (ledger.size(), false),
             None => (parting(store, ledger, &tip).unwrap_or_default(), true),
         };
-        let server = Digest::of(store.url_of(&remote).unwrap_or_else(|| remote.clone()).as_bytes());
-        Served { remote, server, tip, entries, parted }
+        let place = Digest::of(format!("{clone}\0{remote}").as_bytes());
+        let url = Digest::of(store.url_of(&remote).unwrap_or_default().as_bytes());
+        Served { remote, place, url, tip, entries, parted }
     };
     Ok(store.remote_tips()?.into_iter().map(of_remote).collect())
 }

@@ -8,7 +8,7 @@ mod loose;
 mod pack;
 mod tree;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
-use pack::{PackReader, Packs};
+use pack::{Damaged, PackReader, Packs};
 
 use super::commit::{self, ObjectFormat};
 use crate::id::{EntryNumber, ObjectId};
@@ -106,6 +106,8 @@ pub struct GitStore {
     loose: RefCell<HashMap<u8, HashSet<Oid>>>,
     /// Packs with their indexes in memory, for whoever reads most of them.
     packs: RefCell<Option<PackReader>>,
+    /// Whether objects are held to their ids.
+    strict: Cell<bool>,
 }
 
 /// A repository to be opened once more, by another thread.
@@ -150,6 +152,7 @@ impl GitStore {
             newest: RefCell::default(),
             loose: RefCell::default(),
             packs: RefCell::default(),
+            strict: Cell::default(),
         })
     }
 
@@ -191,7 +194,11 @@ impl GitStore {
     pub fn remote_tips(&self) -> Result<Vec<(String, ObjectId)>, StoreError> {
         let mut tips = Vec::new();
         for name in self.repo.remotes()?.iter().filter_map(|name| name.ok().flatten()) {
-            if let Some(commit) = self.resolve(&format!("refs/remotes/{name}/{SHORT_BRANCH}"))? {
+            // A remote can have a name that no ref can.
+            let branch = format!("refs/remotes/{name}/{SHORT_BRANCH}");
+            if let Some(commit) =
+                git2::Reference::is_valid_name(&branch).then(|| self.resolve(&branch)).transpose()?.flatten()
+            {
                 tips.push((name.to_owned(), commit));
             }
         }
@@ -218,7 +225,7 @@ impl GitStore {
             (Some(commit), _) => {
                 let ahead = remotes.iter().find(|(_, other)| *other != commit && !self.contains(&commit, other));
                 let elsewhere = ahead
-                    .map(|(name, other)| Elsewhere { remote: name.clone(), diverged: !self.contains(other, &commit) });
+                    .map(|(name, other)| Elsewhere { remote: name.clone(), diverged: !self.goes_on(&commit, other) });
                 Ok(Tip { elsewhere, commit, local: true })
             }
             (None, [(_, commit)]) => Ok(Tip { commit: commit.clone(), local: false, elsewhere: None }),
@@ -368,6 +375,23 @@ impl GitStore {
         }
     }
 
+    /// Whether entries lead from one commit to another: each the first and only parent of the next. What a
+    /// merge brings in is no continuation, whoever is among its parents.
+    pub fn goes_on(&self, from: &ObjectId, to: &ObjectId) -> bool {
+        let Ok(Some(least)) = self.entry_number(from) else { return false };
+        let mut next = Some(to.clone());
+        while let Some(id) = next {
+            if id == *from {
+                return true;
+            }
+            let signed = self.oid(&id).and_then(|oid| self.read(oid, ObjectType::Commit));
+            let signed = signed.ok().and_then(|object| commit::SignedCommit::parse(&object, self.format).ok());
+            next =
+                signed.filter(|signed| signed.commit.trailers.number > least).and_then(|signed| signed.commit.parent);
+        }
+        false
+    }
+
     /// The newest commit two histories have in common, where both are here.
     pub fn common_ancestor(&self, one: &ObjectId, other: &ObjectId) -> Option<ObjectId> {
         let base = self.repo.merge_base(self.oid(one).ok()?, self.oid(other).ok()?).ok()?;
@@ -375,7 +399,7 @@ impl GitStore {
     }
 
     /// Whether one commit's history contains another.
-    pub fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
+    fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
         let (Ok(tip), Ok(other)) = (self.oid(tip), self.oid(other)) else { return false };
         self.repo.graph_descendant_of(tip, other).unwrap_or(false)
     }
@@ -389,9 +413,10 @@ impl GitStore {
 
     /// An object's bytes, of the kind expected and bounded.
     fn read(&self, oid: Oid, kind: ObjectType) -> Result<Vec<u8>, StoreError> {
-        let packed = self.packs.borrow_mut().as_mut().and_then(|packs| packs.read(oid));
-        if let Some((_, bytes)) = packed.filter(|(found, _)| *found == kind) {
-            return Ok(bytes);
+        let packed = self.packs.borrow_mut().as_mut().map_or(Ok(None), |packs| packs.read(oid));
+        let damaged = |Damaged(why)| StoreError::Unreadable { id: oid.to_string(), why: why.to_owned() };
+        if let Some((_, bytes)) = packed.map_err(damaged)?.filter(|(found, _)| *found == kind) {
+            return self.hashed(oid, kind, bytes);
         }
         if let Some(bytes) = self.read_loose(oid, kind)? {
             return Ok(bytes);
@@ -410,7 +435,27 @@ impl GitStore {
             let why = format!("it is a {found} of {size} bytes, expected a {kind} of at most {MAX_BLOB}");
             return Err(StoreError::Unreadable { id: oid.to_string(), why });
         }
-        Ok(odb.read(oid).map_err(failed)?.data().to_vec())
+        self.hashed(oid, kind, odb.read(oid).map_err(failed)?.data().to_vec())
+    }
+
+    /// The bytes, when they are the object's or nobody asked.
+    fn hashed(&self, oid: Oid, kind: ObjectType, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        let is = || Oid::hash_object_ext(kind, &bytes, self.repo.object_format()).is_ok_and(|hash| hash == oid);
+        if !self.strict.get() || is() {
+            return Ok(bytes);
+        }
+        Err(StoreError::Unreadable { id: oid.to_string(), why: "its bytes do not match its id".to_owned() })
+    }
+
+    /// Reads entries again, every object held to its id: whoever is about to be accused of tampering
+    /// may only be the owner of a damaged disk.
+    pub fn is_undamaged(&self, entries: &[ObjectId]) -> Result<(), StoreError> {
+        self.strict.set(true);
+        self.trees.borrow_mut().clear();
+        self.newest.replace(None);
+        let read = entries.iter().try_for_each(|id| self.entry(id).map(drop));
+        self.strict.set(false);
+        read
     }
 }
 

@@ -64,6 +64,10 @@ fn a_policy_two_must_approve_is_in_force_with_the_second() {
     let asked = types_in_vain(&repo, "han", "policy sign", 2);
     says_all(&asked, &["nobody is here to confirm", "ledger policy sign 5 --yes"]);
     says_all(&asked, &["- roles = [\"deployment-engineer\"]", "+ roles = [\"deployment-engineer\", \"qa-lead\"]"]);
+    says_all(
+        &asked,
+        &["2 changed lines", "- min@acme.example (Min, called MIN), a person: roles deployment-engineer; keys SHA256:"],
+    );
     says_all(&types(&repo, "han", "policy sign --yes", 0), &["policy in force from entry 6"]);
     assert!(repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));
     types(&repo, "min", "sign alpha --yes", 0);
@@ -90,6 +94,26 @@ fn an_approval_of_a_gate_approves_no_policy() {
     says_all(&types(&repo, "", "status", 0), &["a policy is proposed in entry 5: 1 of 2"]);
     types(&repo, "han", "policy sign --yes", 0);
     assert!(repo.ledger("", &["policy", "show"]).exits(0).contains("\"deployment-engineer\", \"qa-lead\""));
+}
+
+/// Ninety lines that say nothing, and below them everything.
+#[test]
+fn a_change_cannot_hide_behind_lines_that_say_nothing() {
+    let repo = two_must_approve();
+    let padding: String = (0..90).map(|line| format!("# tidy: section {line}\n")).collect();
+    edit(&repo, |text| padding.clone() + &promote_min(text.replace(TWO, ONE)));
+    types(&repo, "lee", "policy apply -m tidy", 0);
+    let asked = types_in_vain(&repo, "han", "policy sign", 2);
+    let (lines, people) = asked.split_once("all shown above").unwrap();
+    says_all(lines, &["+ # tidy: section 89", "94 changed lines"]);
+    says_all(
+        people,
+        &[
+            "- 2 with the role release-owner approve a policy",
+            "+ 1 with the role release-owner",
+            "roles deployment-engineer, qa-lead",
+        ],
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the branch holds: a commit's changes, a folder's statements, one file. Reads raw objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use git2::{ObjectType, Oid};
@@ -16,9 +16,36 @@ const MAX_FILES: usize = 5_000;
 /// Bytes of files held at once; of further ones only size and digest are.
 const HELD: u64 = 64 << 20;
 /// Folders below one another; ours has at most four.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 5;
+/// Changed names looked at in one commit, files and folders: trees that name each other can make more
+/// paths than anybody can count.
+const MAX_CHANGES: usize = 20_000;
+/// Bytes read for the files of one commit; beyond it reading stops and the commit is reported as altered.
+const MAX_READ: u64 = 2 << 30;
 /// Parsed trees kept: the folders an entry touches, and those of the entry before it.
 const KEEP_TREES: usize = 64;
+
+/// What one commit changed, while it is looked at.
+struct Change {
+    entry: StoredEntry,
+    looked_at: usize,
+    /// Bytes of files held.
+    held: u64,
+    /// Bytes of files read.
+    read: u64,
+    /// Files read: size and digest.
+    known: HashMap<Oid, (u64, Digest)>,
+}
+
+impl Change {
+    const fn is_too_much(&self) -> bool {
+        let entry = &self.entry;
+        entry.added.len() >= MAX_FILES
+            || entry.altered.len() >= MAX_FILES
+            || self.looked_at > MAX_CHANGES
+            || self.read > MAX_READ
+    }
+}
 
 impl GitStore {
     /// One commit with what it changed against its first parent.
@@ -32,9 +59,10 @@ impl GitStore {
         };
         let after = self.tree_like(self.oid(&tree)?, &before)?;
         self.newest.replace(Some((id.clone(), Rc::clone(&after))));
-        let mut entry = StoredEntry { id: id.clone(), commit: object, added: Vec::new(), altered: Vec::new() };
-        self.compare(&before, &after, "", 0, &mut entry)?;
-        Ok(entry)
+        let entry = StoredEntry { id: id.clone(), commit: object, added: Vec::new(), altered: Vec::new() };
+        let mut change = Change { entry, looked_at: 0, held: 0, read: 0, known: HashMap::new() };
+        self.compare(&before, &after, "", 0, &mut change)?;
+        Ok(change.entry)
     }
 
     /// Bytes of one file at a commit of the branch. Unverified: compare them with a statement's digest.
@@ -160,21 +188,23 @@ impl GitStore {
         after: &Tree,
         folder: &str,
         depth: usize,
-        entry: &mut StoredEntry,
+        change: &mut Change,
     ) -> Result<(), StoreError> {
         if depth > MAX_DEPTH {
-            entry.altered.push(format!("{folder} (too deep)"));
+            change.entry.altered.push(format!("{folder} (too deep)"));
             return Ok(());
         }
         let path = |name: &[u8]| format!("{folder}{}", String::from_utf8_lossy(name));
-        entry.altered.extend(after.odd_names().map(|name| format!("{folder}{name}")));
+        change.entry.altered.extend(after.odd_names().take(MAX_FILES).map(|name| format!("{folder}{name}")));
         let changes = after.changes(before);
-        entry.altered.extend(changes.lost.iter().map(|name| path(name)));
+        change.entry.altered.extend(changes.lost.iter().take(MAX_FILES).map(|name| path(name)));
         for (old, new) in changes.new {
-            if entry.added.len() >= MAX_FILES {
-                entry.altered.push(format!("{folder} (more than {MAX_FILES} files)"));
+            change.looked_at += 1;
+            if change.is_too_much() {
+                change.entry.altered.push(format!("{folder} (more than {MAX_FILES} files, or too much in them)"));
                 return Ok(());
             }
+            let entry = &mut change.entry;
             let name = path(new.name);
             let unreadable = || StoreError::Unreadable { id: name.clone(), why: "it has no id".to_owned() };
             let oid = new.oid().ok_or_else(unreadable)?;
@@ -182,7 +212,7 @@ impl GitStore {
                 Some(old) if old.mode == MODE_TREE && new.mode == MODE_TREE => {
                     let old = self.tree(old.oid().ok_or_else(unreadable)?)?;
                     let new = self.tree_like(oid, &old)?;
-                    self.compare(&old, &new, &(name + "/"), depth + 1, entry)?;
+                    self.compare(&old, &new, &(name + "/"), depth + 1, change)?;
                 }
                 Some(_) => entry.altered.push(name),
                 None if new.mode == MODE_TREE => {
@@ -190,27 +220,32 @@ impl GitStore {
                     if new.is_empty() {
                         entry.altered.push(name.clone());
                     }
-                    self.compare(&Tree::default(), &new, &(name + "/"), depth + 1, entry)?;
+                    self.compare(&Tree::default(), &new, &(name + "/"), depth + 1, change)?;
                 }
                 None => {
-                    let mut file = self.added_file(name, new.mode, oid)?;
-                    // One large blob under many names must not fill the memory.
-                    let held: u64 = entry.added.iter().filter(|file| file.bytes.is_some()).map(|file| file.size).sum();
-                    file.bytes = file.bytes.filter(|bytes| held + bytes.len() as u64 <= HELD);
-                    entry.added.push(file);
+                    let mut file = self.added_file(name, new.mode, oid, change)?;
+                    file.bytes = file.bytes.filter(|bytes| change.held + bytes.len() as u64 <= HELD);
+                    change.held += file.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                    change.entry.added.push(file);
                 }
             }
         }
         Ok(())
     }
 
-    fn added_file(&self, path: String, mode: u32, oid: Oid) -> Result<StoredFile, StoreError> {
+    fn added_file(&self, path: String, mode: u32, oid: Oid, change: &mut Change) -> Result<StoredFile, StoreError> {
         const MODE_GITLINK: u32 = 0o160_000;
         if mode == MODE_GITLINK {
             return Ok(StoredFile { path, mode, size: 0, sha256: Digest::of(b""), bytes: None });
         }
+        // One blob under many names is read once more only where its bytes are wanted and there is room.
+        if let Some((size, sha256)) = change.known.get(&oid).filter(|(size, _)| change.held + size > HELD) {
+            return Ok(StoredFile { path, mode, size: *size, sha256: *sha256, bytes: None });
+        }
         let bytes = self.read(oid, ObjectType::Blob)?;
         let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
+        change.read += size;
+        change.known.insert(oid, (size, sha256));
         Ok(StoredFile { path, mode, size, sha256, bytes: Some(bytes) })
     }
 }

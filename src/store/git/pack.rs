@@ -13,6 +13,7 @@ mod index;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,14 +29,28 @@ const MAX_OBJECT: usize = 4 << 20;
 const MAX_CHAIN: usize = 300;
 /// Indexes held in memory altogether: two million objects.
 const MAX_INDEXES: u64 = 64 << 20;
+/// Packs held open; a repository with more wants collecting, and files are few.
+const MAX_PACKS: usize = 64;
+/// Bytes of deltas on the way to one object.
+const MAX_DELTAS: usize = 8 << 20;
 /// Bytes of delta bases kept, twice.
 const KEEP_BASES: usize = 4 << 20;
 
 /// The packs of a repository, for all readers.
 pub(super) struct Packs {
-    packs: Vec<(File, Index)>,
+    packs: Vec<Pack>,
     id_length: usize,
 }
+
+struct Pack {
+    file: File,
+    size: u64,
+    index: Index,
+}
+
+/// The pack says what no pack can: nobody should be asked to read the object.
+#[derive(Debug)]
+pub(super) struct Damaged(pub(super) &'static str);
 
 impl Packs {
     /// Those in a directory of packs, as many as memory is meant for.
@@ -44,17 +59,34 @@ impl Packs {
         let indexes = files.filter(|path| path.extension().is_some_and(|end| end == "idx"));
         let mut room = MAX_INDEXES;
         let open = |path: PathBuf| {
-            room = room.checked_sub(std::fs::metadata(&path).ok()?.len())?;
-            let index = Index::parse(std::fs::read(&path).ok()?, id_length)?;
-            Some((File::open(path.with_extension("pack")).ok()?, index))
+            let (index, size) = regular_file(&path)?;
+            let left = room.checked_sub(size)?;
+            let mut bytes = Vec::new();
+            index.take(size).read_to_end(&mut bytes).ok()?;
+            let index = Index::parse(bytes, id_length)?;
+            let (file, size) = regular_file(&path.with_extension("pack"))?;
+            room = left;
+            Some(Pack { file, size, index })
         };
-        Self { packs: indexes.filter_map(open).collect(), id_length }
+        Self { packs: indexes.filter_map(open).take(MAX_PACKS).collect(), id_length }
     }
 
-    fn find(&self, oid: Oid) -> Option<Place> {
+    fn find(&self, oid: Oid) -> Result<Option<Place>, Damaged> {
         let packs = self.packs.iter().enumerate();
-        packs.filter_map(|(pack, (_, index))| Some(Place { pack, offset: index.find(oid)? })).next()
+        let found =
+            packs.filter_map(|(pack, held)| Some((Place { pack, offset: held.index.find(oid)? }, held.size))).next();
+        match found {
+            // libgit2 has been seen to crash on it.
+            Some((place, size)) if place.offset >= size => Err(Damaged("its pack's index points beyond the pack")),
+            found => Ok(found.map(|(place, _)| place)),
+        }
     }
+}
+
+/// A file and its size; what is no plain file (a device, a pipe) is nothing to read.
+fn regular_file(path: &Path) -> Option<(File, u64)> {
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    Some((File::open(path).ok()?, metadata.len()))
 }
 
 /// Where an object begins.
@@ -99,24 +131,36 @@ impl PackReader {
 
     /// The first bytes of an object that lies whole in its pack.
     pub(super) fn read_beginning(&mut self, oid: Oid, most: usize) -> Option<(ObjectType, Vec<u8>)> {
-        let place = self.packs.find(oid)?;
+        let place = self.packs.find(oid).ok()??;
         let header = self.header(place)?;
         let Kind::Whole(kind) = header.kind else { return None };
         let mut bytes = Vec::with_capacity(most.min(header.size));
         self.inflate.reset(true);
         while bytes.len() < bytes.capacity() {
-            let (file, _) = self.packs.packs.get(place.pack)?;
+            let file = &self.packs.packs.get(place.pack)?.file;
             let input = self.blocks.from(place.pack, file, header.data + self.inflate.total_in())?;
-            self.inflate.decompress_vec(input, &mut bytes, FlushDecompress::None).ok()?;
+            let status = self.inflate.decompress_vec(input, &mut bytes, FlushDecompress::None).ok()?;
+            // A stream that ends before its object does.
+            if status != Status::Ok && bytes.len() < bytes.capacity() {
+                return None;
+            }
         }
         Some((kind, bytes))
     }
 
     /// An object's kind and bytes; `None` when libgit2 had better be asked.
-    pub(super) fn read(&mut self, oid: Oid) -> Option<(ObjectType, Vec<u8>)> {
-        let place = self.packs.find(oid)?;
+    pub(super) fn read(&mut self, oid: Oid) -> Result<Option<(ObjectType, Vec<u8>)>, Damaged> {
+        let Some(place) = self.packs.find(oid)? else { return Ok(None) };
         let mut deltas = Vec::new();
-        let (kind, mut object) = self.base_of(place, &mut deltas)?;
+        let Some(base) = self.base_of(place, &mut deltas)? else { return Ok(None) };
+        Ok(self.told_by(base, deltas))
+    }
+
+    fn told_by(
+        &mut self,
+        (kind, mut object): Object,
+        mut deltas: Vec<(Place, Vec<u8>)>,
+    ) -> Option<(ObjectType, Vec<u8>)> {
         while let Some((place, delta)) = deltas.pop() {
             let next = Arc::new(delta::apply(&object, &delta, MAX_OBJECT)?);
             // The last is nobody's base yet.
@@ -129,20 +173,22 @@ impl PackReader {
     }
 
     /// Follows deltas, noting them, to an object at hand or one that is whole.
-    fn base_of(&mut self, mut place: Place, deltas: &mut Vec<(Place, Vec<u8>)>) -> Option<Object> {
-        while deltas.len() < MAX_CHAIN {
+    fn base_of(&mut self, mut place: Place, deltas: &mut Vec<(Place, Vec<u8>)>) -> Result<Option<Object>, Damaged> {
+        let mut held = 0;
+        while deltas.len() < MAX_CHAIN && held < MAX_DELTAS {
             if let Some(object) = self.bases.get(place) {
-                return Some(object);
+                return Ok(Some(object));
             }
-            let header = self.header(place)?;
-            let bytes = self.inflate(place.pack, &header)?;
+            let Some(header) = self.header(place) else { return Ok(None) };
+            let Some(bytes) = self.inflate(place.pack, &header) else { return Ok(None) };
+            held += bytes.len();
             match header.kind {
                 Kind::Whole(kind) => {
                     let object = (kind, Arc::new(bytes));
                     if !deltas.is_empty() {
                         self.bases.keep(place, object.clone());
                     }
-                    return Some(object);
+                    return Ok(Some(object));
                 }
                 Kind::Delta(base) => {
                     deltas.push((place, bytes));
@@ -150,12 +196,14 @@ impl PackReader {
                 }
             }
         }
-        None
+        // Others would follow it for ever.
+        let goes_round = deltas.iter().any(|(seen, _)| *seen == place);
+        if goes_round { Err(Damaged("its deltas lead back to itself")) } else { Ok(None) }
     }
 
     /// Kind and size in one number: four bits of size in the first byte, seven in each further one.
     fn header(&mut self, place: Place) -> Option<Header> {
-        let (file, index) = self.packs.packs.get(place.pack)?;
+        let Pack { file, index, .. } = self.packs.packs.get(place.pack)?;
         let mut at = place.offset;
         let mut byte = || {
             let byte = self.blocks.from(place.pack, file, at)?.first().copied()?;
@@ -197,7 +245,7 @@ impl PackReader {
     }
 
     fn inflate(&mut self, pack: usize, header: &Header) -> Option<Vec<u8>> {
-        let (file, _) = self.packs.packs.get(pack)?;
+        let file = &self.packs.packs.get(pack)?.file;
         // One byte more, so that a stream with more than it says is seen.
         let mut bytes = Vec::with_capacity(header.size + 1);
         self.inflate.reset(true);

@@ -119,7 +119,7 @@ impl Tree {
         let aligned = own_tail >= head && from_end(self, own_tail) == from_end(before, tail);
         let (tail, own_tail) = if aligned { (tail, own_tail) } else { (before.starts.len(), self.starts.len()) };
         let mut changes = Changes::default();
-        let sound = (head..own_tail).filter(|at| !self.odd.contains(at));
+        let sound = (head..own_tail).filter(|at| self.odd.binary_search(at).is_err());
         for item in sound.filter_map(|at| self.item(at)) {
             match before.get(item.name) {
                 Some(old) if old == item => {}

@@ -4,28 +4,84 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::chain::VerifiedLedger;
 use crate::cli::context::Context;
-use crate::id::EntryNumber;
+use crate::findings::counted;
+use crate::id::{EntryNumber, Name};
 use crate::policy::Policy;
 use crate::report::escape::visible;
 use crate::sign::Roster;
+use crate::sign::roster::Person;
 
-/// Lines shown; a longer difference is read with its own tools.
-const LINES: usize = 80;
 /// Unchanged lines around a change.
 const AROUND: usize = 2;
 
-/// The difference to the policy in force, and the entries that become void.
+/// The whole difference to the policy in force; then, where it is read last, what becomes of people and
+/// keys, because lines that say little can be many.
 pub fn show(context: &mut Context<'_>, ledger: &VerifiedLedger, text: &str, roster: &Roster) {
-    let before = ledger.policies().last().map(|policy| policy.text()).unwrap_or_default();
-    let lines = difference(before, text);
-    lines.iter().take(LINES).for_each(|line| context.printer.talk(format!("  {}", visible(line))));
-    if lines.len() > LINES {
-        context.printer.talk(format!("  … {} more lines", lines.len() - LINES));
+    let Some(before) = ledger.policies().last() else { return };
+    let lines = difference(before.text(), text);
+    lines.iter().for_each(|line| context.printer.talk(format!("  {}", visible(line))));
+    let changed = lines.iter().filter(|line| line.starts_with(['+', '-'])).count();
+    context
+        .printer
+        .talk(format!("{}, all shown above; of people and keys:", counted(changed, "changed line", "changed lines")));
+    let mut changes = roster_changes(before.roster(), roster);
+    if changes.is_empty() {
+        changes.push("nothing changes".to_owned());
     }
+    changes.iter().for_each(|line| context.printer.talk(format!("  {}", visible(line))));
     let void: Vec<String> = ledger.would_void(roster).iter().map(EntryNumber::to_string).collect();
     if !void.is_empty() {
         context.printer.talk(format!("with it become void: entries {}", void.join(", ")));
     }
+}
+
+/// Who comes, goes, or may do other things, and who decides about policies.
+fn roster_changes(before: &Roster, after: &Roster) -> Vec<String> {
+    let mut lines = Vec::new();
+    for person in after.people() {
+        match before.person(&person.id) {
+            None => lines.push(format!("+ {}", described(person))),
+            Some(old) if old != person => {
+                lines.extend([format!("- {}", described(old)), format!("+ {}", described(person))]);
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = before.people().filter(|person| after.person(&person.id).is_none());
+    lines.extend(gone.map(|person| format!("- {}", described(person))));
+    let approve =
+        |roster: &Roster| format!("{} with the role {} approve a policy", roster.approve.count, roster.approve.role);
+    let revoke = |roster: &Roster| match &roster.revoke {
+        Some(role) => format!("the role {role} revokes what others brought"),
+        None => "nobody revokes what others brought".to_owned(),
+    };
+    for (old, new) in [(approve(before), approve(after)), (revoke(before), revoke(after))] {
+        if old != new {
+            lines.extend([format!("- {old}"), format!("+ {new}")]);
+        }
+    }
+    let given_up = |sign: char, own: &Roster, other: &Roster| {
+        let new = own.compromised.iter().filter(|key| !other.compromised.contains(key));
+        new.map(|key| format!("{sign} compromised: {} since entry {}", key.key.fingerprint(), key.since))
+            .collect::<Vec<_>>()
+    };
+    lines.extend(given_up('-', before, after));
+    lines.extend(given_up('+', after, before));
+    lines
+}
+
+fn described(person: &Person) -> String {
+    let roles: Vec<&str> = person.roles.iter().map(Name::as_str).collect();
+    let keys: Vec<String> = person.keys.iter().map(|key| key.fingerprint()).collect();
+    let what = if person.bot { "a bot" } else { "a person" };
+    format!(
+        "{} ({}, called {}), {what}: roles {}; keys {}",
+        person.id,
+        person.name,
+        person.handles.join(", "),
+        if roles.is_empty() { "none".to_owned() } else { roles.join(", ") },
+        if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }
+    )
 }
 
 /// Changed lines with `+` and `-`, some around them, and `…` where lines are left out.
@@ -42,7 +98,7 @@ fn difference(before: &str, after: &str) -> Vec<String> {
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
-            lines.push(format!("{sign} {}", change.value().trim_end_matches(['\n', '\r'])));
+            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
         }
     }
     lines
