@@ -147,10 +147,17 @@ fn served(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> R
     Ok(store.remote_tips()?.into_iter().map(of_remote).collect())
 }
 
-/// Entries the ledger has in common with the history of a commit.
+/// Entries the ledger has in common with the history of a commit: first parents only, for what a merge
+/// brings in is no past of this ledger. `None` where that history is not all here.
 fn parting(store: &GitStore, ledger: &VerifiedLedger, commit: &ObjectId) -> Option<u64> {
-    let common = store.common_ancestor(&ledger.tip()?, commit)?;
-    position(store, ledger, &common).map(|number| number.0 + 1)
+    let mut next = Some(commit.clone());
+    while let Some(id) = next {
+        if let Some(number) = position(store, ledger, &id) {
+            return Some(number.0 + 1);
+        }
+        next = store.parent(&id).ok()?;
+    }
+    Some(0)
 }
 
 /// The entry of this ledger a commit is. What the commit says of itself is only where to look.

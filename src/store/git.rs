@@ -392,10 +392,9 @@ impl GitStore {
         false
     }
 
-    /// The newest commit two histories have in common, where both are here.
-    pub fn common_ancestor(&self, one: &ObjectId, other: &ObjectId) -> Option<ObjectId> {
-        let base = self.repo.merge_base(self.oid(one).ok()?, self.oid(other).ok()?).ok()?;
-        object_id(base).ok()
+    /// The commit before one, or none where it is the first.
+    pub fn parent(&self, commit: &ObjectId) -> Result<Option<ObjectId>, StoreError> {
+        self.first_parent(self.oid(commit)?)
     }
 
     /// Whether one commit's history contains another.

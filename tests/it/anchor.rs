@@ -293,6 +293,84 @@ fn a_server_that_serves_less_than_it_did_is_not_to_be_followed() {
     says_all(&shared.in_clone("auditor", &["status"]).err, &["git fetch origin evidence:evidence"]);
 }
 
+/// A tip that names the victim's as its second parent contains it, and is no continuation of it.
+#[test]
+fn a_merge_of_the_true_branch_into_another_is_no_continuation() {
+    let shared = Shared::new();
+    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
+    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    let merged =
+        shared.repo.git(&["commit-tree", "evidence~3^{tree}", "-p", "evidence~3", "-p", "evidence", "-m", "merged"]);
+    shared.serve(merged.trim());
+    assert_eq!(fault(&shared.verify(&[])).0, "withheld");
+    let said = shared.in_clone("auditor", &["status"]).said();
+    assert!(!said.contains("has entries that are not here yet"), "{said}");
+}
+
+#[test]
+fn a_shorter_branch_that_is_another_is_a_fork_and_no_rollback() {
+    let shared = Shared::new();
+    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~3"]);
+    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
+    grow(&shared.repo, "b", 1);
+    shared.serve("evidence");
+    let ran = shared.verify(&[]);
+    let (word, text) = fault(&ran);
+    says_all(&text, &["another past after entry 4"]);
+    assert_eq!(word, "fork");
+    // Figures from before they parted fit both, so they say nothing.
+    let old = shared.repo.ledger("", &["verify", "--json"]).json();
+    let root = shared.repo.git(&["log", "-1", "--format=%B", "evidence"]);
+    let before = root.lines().find_map(|line| line.strip_prefix("Ledger-Before: ")).unwrap().replace(' ', ":");
+    assert_eq!(old["entries"], 6);
+    let _ = shared.verify(&["--against", &before]).exits(4);
+    let refused = shared.in_clone("auditor", &["verify", "--accept", &before]);
+    says_all(&refused.err, &["older figures fit several branches"]);
+    let _ = refused.exits(3);
+    assert_eq!(fault(&shared.verify(&[])).0, "fork", "nothing was accepted");
+}
+
+/// Whoever writes a policy chooses the name in it; only a pin says that the name is rightly borne.
+#[test]
+fn a_ledger_nobody_pinned_does_not_speak_against_one_that_is() {
+    let shared = Shared::new();
+    let other = begun_again();
+    types(&other, "lee", "init", 0);
+    std::fs::remove_file(other.path.join(".ledger.toml")).unwrap();
+    let state = shared.memory("newcomer");
+    let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
+    let _ = other.ledger_in(&other.path, "", &["verify"], &env).exits(0);
+    let _ = shared.in_clone("newcomer", &["verify"]).exits(0);
+    // The other way round it is told.
+    assert_eq!(fault(&other.ledger_in(&other.path, "", &["verify", "--json"], &env)).0, "replaced");
+}
+
+/// What a clone knows of a remote is what it last heard. Only a branch that went back accuses anybody.
+#[test]
+fn a_server_is_not_accused_for_what_another_served_or_nobody_fetched() {
+    let shared = Shared::new();
+    let git =
+        |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0, "{args:?}");
+    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    shared.repo.git(&["clone", "-q", "--bare", ".", "../behind.git"]);
+    shared.repo.git(&["-C", "../behind.git", "update-ref", "refs/heads/evidence", "evidence~2"]);
+    // The project moved to a server that is still behind.
+    git(&["remote", "set-url", "origin", "../behind.git"]);
+    let _ = shared.verify(&[]).exits(0);
+    git(&["fetch", "-qf", "origin", "+evidence:refs/remotes/origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    // A backup that is fetched rarely, and a remote no ref can be called by.
+    git(&["remote", "add", "backup", "../behind.git"]);
+    git(&["fetch", "-q", "backup"]);
+    git(&["config", "remote.my backup.url", "../behind.git"]);
+    for _ in 0..2 {
+        let _ = shared.verify(&[]).exits(0);
+        let _ = shared.in_clone("auditor", &["status"]).exits(0);
+    }
+}
+
 #[test]
 fn the_place_where_two_branches_part_is_named_while_both_are_there() {
     let shared = Shared::new();

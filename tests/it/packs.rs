@@ -134,3 +134,66 @@ fn a_damaged_pack_is_never_read_as_another_ledger() {
         let _ = repo.ledger("", &["verify"]).exits(0);
     }
 }
+
+/// The offsets of an index, after the ids and checksums of its objects.
+fn offsets(index: &[u8]) -> (usize, usize) {
+    let objects = u32::from_be_bytes(index[8 + 255 * 4..8 + 256 * 4].try_into().unwrap()) as usize;
+    (8 + 256 * 4 + objects * 24, objects)
+}
+
+#[test]
+fn damage_is_not_taken_for_tampering() {
+    let repo = ledger_of_many();
+    let _ = repo.git(&["repack", "-adfq"]);
+    let file = packs(&repo, "idx").remove(0);
+    finish(repo.command("chmod", &repo.path).args(["u+w", file.to_str().unwrap()])).exits(0);
+    let whole = std::fs::read(&file).unwrap();
+    let (start, objects) = offsets(&whole);
+    let place = |id: &str| {
+        let id: Vec<u8> = (0..20).map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).unwrap()).collect();
+        (0..objects).position(|at| whole[8 + 256 * 4 + at * 20..][..20] == id[..]).unwrap()
+    };
+    let tree = |commit: &str| place(repo.git(&["rev-parse", &format!("{commit}^{{tree}}")]).trim());
+    let (one, other) = (tree("evidence~3"), tree("evidence~90"));
+    let swapped = {
+        let mut bytes = whole.clone();
+        for at in 0..4 {
+            bytes.swap(start + one * 4 + at, start + other * 4 + at);
+        }
+        bytes
+    };
+    let beyond = {
+        let mut bytes = whole.clone();
+        bytes[start + one * 4] = 0x7f;
+        bytes
+    };
+    for (bytes, how) in [(swapped, "two trees exchanged"), (beyond, "beyond the pack")] {
+        std::fs::write(&file, bytes).unwrap();
+        let ran = repo.ledger("", &["verify"]);
+        assert_eq!(ran.code, 3, "{how}: {ran:?}");
+        assert!(ran.err.contains("git fsck"), "{how}: {ran:?}");
+    }
+    std::fs::write(&file, whole).unwrap();
+    let _ = repo.ledger("", &["verify"]).exits(0);
+}
+
+/// A handful of small objects that name each other, and more paths than anybody can count.
+#[test]
+fn trees_that_name_each_other_do_not_keep_anybody_busy() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let blob = repo.git(&["hash-object", "-w", "ledger.toml"]);
+    let mut below = format!("100644 blob {}", blob.trim());
+    for _ in 0..5 {
+        let tree: String = (0..200).map(|name| format!("{below}\tn{name}\n")).collect();
+        repo.write("tree.txt", tree);
+        let made = repo.command("sh", &repo.path).args(["-c", "git mktree <tree.txt"]).output().unwrap();
+        below = format!("040000 tree {}", String::from_utf8(made.stdout).unwrap().trim());
+    }
+    let tree = below.rsplit(' ').next().unwrap();
+    let commit = repo.git(&["commit-tree", tree, "-p", "evidence", "-m", "bomb"]);
+    repo.git(&["update-ref", "refs/heads/evidence", commit.trim()]);
+    let answer = repo.ledger("", &["verify", "--json"]);
+    assert_eq!(answer.code, 4);
+    assert!(answer.out.contains("too much in them"), "{}", answer.out);
+    let _ = repo.ledger("", &["status"]).exits(4);
+}
