@@ -154,12 +154,25 @@ impl World {
     pub fn update(&self, path: &Path, change: impl FnOnce(Option<Vec<u8>>) -> Option<Vec<u8>>) -> io::Result<()> {
         let folder = private_folder_of(path)?;
         let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(".lock"))?;
-        lock.lock()?;
+        self.wait_for(&lock)?;
         let Some(bytes) = change(self.read_if_there(path)?) else { return Ok(()) };
         let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
         file.write_all(&bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map(drop).map_err(|error| error.error)
+    }
+
+    /// A process that stopped while it held the lock must not stop everybody.
+    fn wait_for(&self, lock: &std::fs::File) -> io::Result<()> {
+        const TRIES: u32 = 200;
+        for _ in 0..TRIES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(std::fs::TryLockError::WouldBlock) => self.pause(Duration::from_millis(10)),
+                Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::WouldBlock, "another process holds the lock"))
     }
 
     pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
