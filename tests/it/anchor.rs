@@ -50,6 +50,17 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// The host serves a branch that lost its newest entries and has `more` others.
+    fn serve_another(&self, lost: usize, more: usize) {
+        self.repo.git(&["update-ref", "refs/heads/evidence", &format!("evidence~{lost}")]);
+        // The program that writes the others has seen nothing.
+        let _ = std::fs::remove_dir_all(self.repo.home().join("state"));
+        grow(&self.repo, "b", more);
+        self.serve("evidence");
+    }
+}
+
 fn grow(repo: &TestRepo, text: &str, count: usize) {
     for turn in 0..count {
         repo.write("note.txt", format!("{text} {turn}\n"));
@@ -100,10 +111,7 @@ fn a_branch_that_was_cut_back_is_a_rollback() {
 fn a_branch_that_goes_on_differently_is_a_fork() {
     let shared = Shared::new();
     let whole = shared.repo.git(&["rev-parse", "evidence"]);
-    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~3"]);
-    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
-    grow(&shared.repo, "b", 5);
-    shared.serve("evidence");
+    shared.serve_another(3, 5);
     let ran = shared.verify(&[]);
     let (word, text) = fault(&ran);
     assert_eq!(word, "fork");
@@ -214,10 +222,7 @@ fn what_the_team_agreed_on_is_accepted_by_its_figures() {
     for (branch, word) in [(cut.trim(), "rollback"), ("other", "fork"), ("third", "replaced")] {
         match branch {
             "other" => {
-                shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~2"]);
-                let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
-                grow(&shared.repo, "b", 5);
-                shared.serve("evidence");
+                shared.serve_another(2, 5);
             }
             "third" => {
                 let third = begun_again();
@@ -276,10 +281,7 @@ fn a_server_that_serves_less_than_it_did_is_not_to_be_followed() {
     assert!(!ran.err.contains("take theirs, and bring"), "{}", ran.err);
     let _ = ran.exits(0);
 
-    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~1"]);
-    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
-    grow(&shared.repo, "b", 9);
-    shared.serve("evidence");
+    shared.serve_another(1, 9);
     let (word, text) = fault(&shared.verify(&[]));
     says_all(&text, &["another past after entry 3"]);
     assert_eq!(word, "withheld");
@@ -311,10 +313,7 @@ fn a_merge_of_the_true_branch_into_another_is_no_continuation() {
 #[test]
 fn a_shorter_branch_that_is_another_is_a_fork_and_no_rollback() {
     let shared = Shared::new();
-    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~3"]);
-    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
-    grow(&shared.repo, "b", 1);
-    shared.serve("evidence");
+    shared.serve_another(3, 1);
     let ran = shared.verify(&[]);
     let (word, text) = fault(&ran);
     says_all(&text, &["another past after entry 4"]);
@@ -375,10 +374,7 @@ fn a_server_is_not_accused_for_what_another_served_or_nobody_fetched() {
 fn the_place_where_two_branches_part_is_named_while_both_are_there() {
     let shared = Shared::new();
     let whole = shared.repo.git(&["rev-parse", "evidence"]);
-    shared.repo.git(&["update-ref", "refs/heads/evidence", "evidence~3"]);
-    let _ = std::fs::remove_dir_all(shared.repo.home().join("state"));
-    grow(&shared.repo, "b", 5);
-    shared.serve("evidence");
+    shared.serve_another(3, 5);
     let answer = shared.verify(&[]).json();
     assert_eq!(answer["faults"][0]["entry"], 5, "{answer}");
     says_all(&answer["faults"][0]["found"].to_string(), &["another past after entry 4", "10 entries"]);
