@@ -150,12 +150,10 @@ fn served(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> R
 /// Entries the ledger has in common with the history of a commit: first parents only, for what a merge
 /// brings in is no past of this ledger. `None` where that history is not all here.
 fn parting(store: &GitStore, ledger: &VerifiedLedger, commit: &ObjectId) -> Option<u64> {
-    let mut next = Some(commit.clone());
-    while let Some(id) = next {
-        if let Some(number) = position(store, ledger, &id) {
+    for id in store.history(commit) {
+        if let Some(number) = position(store, ledger, &id.ok()?) {
             return Some(number.0 + 1);
         }
-        next = store.parent(&id).ok()?;
     }
     Some(0)
 }

@@ -96,6 +96,36 @@ pub struct SourceCommit {
     pub authors: Vec<String>,
 }
 
+/// Commits from one on, each the first parent of the one before.
+pub struct History<'s> {
+    store: &'s GitStore,
+    next: Option<ObjectId>,
+    /// One that was passed: who meets it again walks in a circle (Brent, 1980).
+    mark: Option<ObjectId>,
+    steps: u64,
+}
+
+impl Iterator for History<'_> {
+    type Item = Result<ObjectId, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let id = self.next.take()?;
+        if self.mark.as_ref() == Some(&id) {
+            let why = "the branch leads back to it".to_owned();
+            return Some(Err(StoreError::Unreadable { id: id.to_string(), why }));
+        }
+        self.steps += 1;
+        if self.steps.is_power_of_two() {
+            self.mark = Some(id.clone());
+        }
+        match self.store.oid(&id).and_then(|oid| self.store.first_parent(oid)) {
+            Ok(parent) => self.next = parent,
+            Err(error) => return Some(Err(error)),
+        }
+        Some(Ok(id))
+    }
+}
+
 pub struct GitStore {
     repo: Repository,
     format: ObjectFormat,
@@ -247,17 +277,21 @@ impl GitStore {
     /// Commits after `known` up to `tip`, oldest first; `None` when `known` is not in its history.
     pub fn commits_after(&self, tip: &ObjectId, known: Option<&ObjectId>) -> Result<Option<Vec<ObjectId>>, StoreError> {
         let mut commits = Vec::new();
-        let mut next = Some(tip.clone());
-        while let Some(id) = next {
+        for id in self.history(tip) {
+            let id = id?;
             if known == Some(&id) {
                 commits.reverse();
                 return Ok(Some(commits));
             }
-            next = self.first_parent(self.oid(&id)?)?;
             commits.push(id);
         }
         commits.reverse();
         Ok(known.is_none().then_some(commits))
+    }
+
+    /// A commit and those before it, newest first: first parents only.
+    pub fn history(&self, tip: &ObjectId) -> History<'_> {
+        History { store: self, next: Some(tip.clone()), mark: None, steps: 0 }
     }
 
     /// The commit before one. Its first lines tell, so no more of it is inflated where that can be had.
@@ -390,11 +424,6 @@ impl GitStore {
                 signed.filter(|signed| signed.commit.trailers.number > least).and_then(|signed| signed.commit.parent);
         }
         false
-    }
-
-    /// The commit before one, or none where it is the first.
-    pub fn parent(&self, commit: &ObjectId) -> Result<Option<ObjectId>, StoreError> {
-        self.first_parent(self.oid(commit)?)
     }
 
     /// Whether one commit's history contains another.

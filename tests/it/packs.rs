@@ -153,21 +153,25 @@ fn damage_is_not_taken_for_tampering() {
         let id: Vec<u8> = (0..20).map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).unwrap()).collect();
         (0..objects).position(|at| whole[8 + 256 * 4 + at * 20..][..20] == id[..]).unwrap()
     };
-    let tree = |commit: &str| place(repo.git(&["rev-parse", &format!("{commit}^{{tree}}")]).trim());
-    let (one, other) = (tree("evidence~3"), tree("evidence~90"));
-    let swapped = {
+    let named = |revision: &str| place(repo.git(&["rev-parse", revision]).trim());
+    let one = named("evidence~3^{tree}");
+    let swapped = |one: usize, other: usize| {
         let mut bytes = whole.clone();
         for at in 0..4 {
             bytes.swap(start + one * 4 + at, start + other * 4 + at);
         }
         bytes
     };
+    let trees = swapped(one, named("evidence~90^{tree}"));
+    let circle = swapped(named("evidence~40"), named("evidence~7"));
     let beyond = {
         let mut bytes = whole.clone();
         bytes[start + one * 4] = 0x7f;
         bytes
     };
-    for (bytes, how) in [(swapped, "two trees exchanged"), (beyond, "beyond the pack")] {
+    for (bytes, how) in
+        [(trees, "two trees exchanged"), (circle, "the branch in a circle"), (beyond, "beyond the pack")]
+    {
         std::fs::write(&file, bytes).unwrap();
         let ran = repo.ledger("", &["verify"]);
         assert_eq!(ran.code, 3, "{how}: {ran:?}");
