@@ -16,7 +16,7 @@ use crate::sign::public_key::PublicKey;
 use crate::sign::sshsig::{SshSignature, to_be_signed};
 use crate::sign::{Signer, dsse};
 use crate::store::commit::{Commit, DsseTrailer, Trailers};
-use crate::store::git::{GitStore, StoreError};
+use crate::store::git::{GitStore, MAX_READ, StoreError};
 use crate::store::layout::{POLICY_FOLDER, Position};
 
 /// Tries before a writer that keeps losing gives up with exit code 5.
@@ -48,6 +48,11 @@ pub fn append(
     let mut signer = None;
     for attempt in 0..TRIES {
         let draft = compose(context, &loaded.ledger)?;
+        let brought: u64 = draft.attachments.iter().map(|file| file.bytes.len() as u64).sum();
+        if brought > MAX_READ {
+            return Err(Failure::usage(format!("the files of one entry hold at most {} MiB together", MAX_READ >> 20))
+                .hint("bring fewer at once"));
+        }
         if let Some(entry) = loaded.ledger.find(draft.statement.id()) {
             return Ok(Some(Appended { number: entry.number(), existing: true }));
         }

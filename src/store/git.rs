@@ -21,6 +21,8 @@ use pack::{PackReader, Packs};
 
 use super::commit::{self, ObjectFormat};
 use crate::id::{EntryNumber, ObjectId};
+/// Bytes of the files of one entry together.
+pub use entries::MAX_READ;
 use tree::Tree;
 
 /// The evidence branch.

@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 5;
 /// paths than anybody can count.
 const MAX_CHANGES: usize = 20_000;
 /// Bytes read for the files of one commit; beyond it reading stops and the commit is reported as altered.
-const MAX_READ: u64 = 2 << 30;
+pub const MAX_READ: u64 = 2 << 30;
 /// Parsed trees kept: the folders an entry touches, and those of the entry before it.
 const KEEP_TREES: usize = 64;
 
