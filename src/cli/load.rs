@@ -54,7 +54,9 @@ impl Context<'_> {
             let ledger = verifier.finish().map_err(|faults| {
                 state::forget(self, store);
                 // Damage is no tampering: nobody is accused by bytes that are not the object's.
-                let accused: Vec<ObjectId> = faults.iter().filter_map(|fault| fault.commit.clone()).collect();
+                let mut accused: Vec<ObjectId> = faults.iter().filter_map(|fault| fault.commit.clone()).collect();
+                // An entry's faults stand together, and it is read again once for all of them.
+                accused.dedup();
                 store.is_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
             })?;
             if let Some(figures) = agreed {

@@ -134,18 +134,7 @@ impl PackReader {
         let place = self.packs.find(oid).ok()??;
         let header = self.header(place)?;
         let Kind::Whole(kind) = header.kind else { return None };
-        let mut bytes = Vec::with_capacity(most.min(header.size));
-        self.inflate.reset(true);
-        while bytes.len() < bytes.capacity() {
-            let file = &self.packs.packs.get(place.pack)?.file;
-            let input = self.blocks.from(place.pack, file, header.data + self.inflate.total_in())?;
-            let status = self.inflate.decompress_vec(input, &mut bytes, FlushDecompress::None).ok()?;
-            // A stream that ends before its object does.
-            if status != Status::Ok && bytes.len() < bytes.capacity() {
-                return None;
-            }
-        }
-        Some((kind, bytes))
+        Some((kind, self.inflate(place.pack, &header, most)?))
     }
 
     /// An object's kind and bytes; `None` when libgit2 had better be asked.
@@ -180,7 +169,7 @@ impl PackReader {
                 return Ok(Some(object));
             }
             let Some(header) = self.header(place) else { return Ok(None) };
-            let Some(bytes) = self.inflate(place.pack, &header) else { return Ok(None) };
+            let Some(bytes) = self.inflate(place.pack, &header, usize::MAX) else { return Ok(None) };
             held += bytes.len();
             match header.kind {
                 Kind::Whole(kind) => {
@@ -244,17 +233,20 @@ impl PackReader {
         (size <= MAX_OBJECT).then_some(Header { kind, size, data: at })
     }
 
-    fn inflate(&mut self, pack: usize, header: &Header) -> Option<Vec<u8>> {
+    /// An object's bytes, or as many of them as are wanted.
+    fn inflate(&mut self, pack: usize, header: &Header, most: usize) -> Option<Vec<u8>> {
         let file = &self.packs.packs.get(pack)?.file;
-        // One byte more, so that a stream with more than it says is seen.
-        let mut bytes = Vec::with_capacity(header.size + 1);
+        // One byte more than it says, so that a stream with more is seen.
+        let wanted = most.min(header.size + 1);
+        let mut bytes = Vec::with_capacity(wanted);
         self.inflate.reset(true);
         loop {
             let input = self.blocks.from(pack, file, header.data + self.inflate.total_in())?;
             match self.inflate.decompress_vec(input, &mut bytes, FlushDecompress::None).ok()? {
                 Status::StreamEnd => return (bytes.len() == header.size).then_some(bytes),
-                Status::Ok if bytes.len() <= header.size => {}
-                _ => return None,
+                _ if bytes.len() >= wanted => return (wanted <= header.size).then_some(bytes),
+                Status::Ok => {}
+                Status::BufError => return None,
             }
         }
     }
