@@ -23,11 +23,14 @@ use crate::id::{Digest, EntryId, EntryNumber, Name, Version, fold};
 const SCHEMA: &str = "
     CREATE TABLE head(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, sum BLOB NOT NULL);
     CREATE TABLE entries(number INTEGER PRIMARY KEY, tag INTEGER NOT NULL, attempt INTEGER, record BLOB NOT NULL, sum BLOB NOT NULL);
-    CREATE INDEX entries_by_tag ON entries(tag);
-    CREATE INDEX entries_by_attempt ON entries(attempt);
     CREATE TABLE attempts(at INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, gate TEXT NOT NULL, release TEXT NOT NULL,
         attempt INTEGER NOT NULL, folder TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, opened INTEGER NOT NULL, sum BLOB NOT NULL,
         UNIQUE (release, pipeline, gate, attempt));";
+
+/// Made when the first rows are there: sorting all of them at once takes a third of the time.
+const INDEXES: &str = "
+    CREATE INDEX entries_by_tag ON entries(tag);
+    CREATE INDEX entries_by_attempt ON entries(attempt);";
 
 /// Another process's save takes about a millisecond; whoever waits longer goes without.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -58,6 +61,7 @@ impl Database {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
         add(&transaction, ledger, 0, head)?;
+        transaction.execute_batch(INDEXES)?;
         transaction.commit()
     }
 
