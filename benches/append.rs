@@ -8,14 +8,13 @@
 #![allow(clippy::print_stdout, reason = "the figures")]
 #![allow(dead_code, reason = "the tests' support has more than a bench needs")]
 
-#[path = "../tests/it/support/mod.rs"]
-mod support;
+mod measure;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ledger::cli::world::World;
-use support::bulk::Bulk;
-use support::{POLICY, TestRepo, finish};
+use measure::support::TestRepo;
+use measure::{append, commits_a_second, median, packed_ledger, timed};
 
 const SIZES: [u64; 3] = [0, 1_000, 10_000];
 /// Entries of one release: its opening and what is brought for it.
@@ -53,7 +52,7 @@ fn print(ledgers: &[Measured]) {
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let (process, inside) = (median(&ledgers[0].process), median(&ledgers[0].inside));
     for ledger in ledgers {
-        let (ours, gits) = (ledger.verified_a_second(), commits_a_second(&ledger.repo));
+        let (ours, gits) = (ledger.verified_a_second(), commits_a_second(&ledger.repo, &sample(&ledger.repo)));
         println!(
             "| {}{} | {} | {} | {:.2} | {} | {:.2} | {ours:.0} entries/s | {gits:.0} commits/s | {:.0} |",
             ledger.entries,
@@ -86,7 +85,7 @@ struct Measured {
 
 impl Measured {
     fn of(size: u64, release: u64) -> Self {
-        let repo = ledger_of(size, release);
+        let repo = packed_ledger(size, release);
         let entries = count(&repo);
         Self { repo, entries, release, first: Duration::ZERO, process: Vec::new(), inside: Vec::new() }
     }
@@ -97,41 +96,8 @@ impl Measured {
     }
 }
 
-fn median(times: &[Duration]) -> Duration {
-    let mut sorted = times.to_vec();
-    sorted.sort();
-    sorted[sorted.len() / 2]
-}
-
 fn ratio(time: Duration, base: Duration) -> f64 {
     time.as_secs_f64() / base.as_secs_f64()
-}
-
-/// A ledger of so many entries, packed as a clone would be; the smallest has a policy and an open gate.
-fn ledger_of(size: u64, release: u64) -> TestRepo {
-    let repo = TestRepo::with_ledger(&POLICY);
-    drop(repo.ledger("lee", &["open", "ga", "--release", "0"]).exits(0));
-    if size > 2 {
-        append(&repo, "template");
-        let mut bulk = Bulk::after(&repo, "lee");
-        for number in 3..size {
-            if number % release == 0 {
-                bulk.release(&number.to_string());
-            } else {
-                bulk.evidence(1);
-            }
-        }
-        bulk.finish();
-        repo.git(&["repack", "-adq"]);
-        // What was verified on the way is forgotten: the first append meets an unknown ledger.
-        let _ = std::fs::remove_dir_all(repo.home().join("state"));
-    }
-    repo
-}
-
-fn append(repo: &TestRepo, text: &str) -> Duration {
-    repo.write("note.txt", format!("{text}\n"));
-    timed(|| drop(repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga"]).exits(0)))
 }
 
 /// The same through the library, in this process: no start, nothing but the work.
@@ -156,28 +122,15 @@ fn append_inside(repo: &TestRepo, text: &str) -> Duration {
     timed(|| assert_eq!(ledger::cli::run(words.to_vec(), &mut world), 0))
 }
 
-fn commits_a_second(repo: &TestRepo) -> f64 {
-    let signers = repo.ledger("", &["export", "allowed-signers"]).exits(0);
-    let path = repo.home().join("allowed_signers");
-    std::fs::write(&path, signers).unwrap();
-    let setting = format!("gpg.ssh.allowedSignersFile={}", path.display());
+/// Commits from all over the ledger.
+fn sample(repo: &TestRepo) -> Vec<String> {
     let commits = repo.commits();
     let step = commits.len().div_ceil(SAMPLE);
-    let sample: Vec<&str> = commits.iter().step_by(step).map(String::as_str).collect();
-    let mut command = repo.command("git", &repo.path);
-    command.args(["-c", &setting, "verify-commit"]).args(&sample);
-    let time = timed(|| drop(finish(&mut command).exits(0)));
-    sample.len() as f64 / time.as_secs_f64()
+    commits.into_iter().step_by(step).collect()
 }
 
 fn count(repo: &TestRepo) -> u64 {
     repo.git(&["rev-list", "--count", "evidence"]).trim().parse().unwrap()
-}
-
-fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
 }
 
 fn shown(time: Duration) -> String {

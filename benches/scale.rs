@@ -7,15 +7,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures, and what takes its time")]
 #![allow(dead_code, reason = "the tests' support has more than a bench needs")]
 
-#[path = "../tests/it/support/mod.rs"]
-mod support;
+mod measure;
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ledger::sign::Signer;
-use support::bulk::Bulk;
-use support::{POLICY, TestRepo, finish};
+use measure::support::{TestRepo, finish};
+use measure::{append, commits_a_second, git, median, packed_ledger, signers, timed};
 
 const SIZES: [u64; 2] = [10_000, 100_000];
 /// Entries of one release.
@@ -70,10 +69,12 @@ struct Figures {
 
 impl Figures {
     fn of(entries: u64) -> Self {
-        let repo = ledger_of(entries);
+        eprintln!("making a ledger of {entries} entries (a minute for 20,000)");
+        let repo = packed_ledger(entries, RELEASE);
         drop(std::process::Command::new("sync").status());
         let verify = best(|| drop(repo.ledger("", &["verify"]).exits(0)));
-        let warm = |args: &[&str]| median(|| timed(|| drop(repo.ledger("", args))));
+        let warm = |args: &[&str]| median_of(|| timed(|| drop(repo.ledger("", args))));
+        let newest = repo.git(&["rev-list", &format!("-{SAMPLE}"), "evidence"]);
         drop(repo.ledger("", &["status"]).exits(0));
         eprintln!("measuring {entries} entries");
         Self {
@@ -82,7 +83,7 @@ impl Figures {
             verify,
             peak_mib: peak_mib(&repo),
             log_a_second: log_a_second(&repo),
-            commits_a_second: commits_a_second(&repo),
+            commits_a_second: commits_a_second(&repo, &newest.lines().collect::<Vec<_>>()),
             clone_to_verdict: clone_to_verdict(&repo),
             status: warm(&["status"]),
             check: warm(&["check", "ga"]),
@@ -93,22 +94,6 @@ impl Figures {
     fn against(&self, gits: f64) -> f64 {
         self.entries as f64 / self.verify.as_secs_f64() / gits
     }
-}
-
-fn ledger_of(entries: u64) -> TestRepo {
-    eprintln!("making a ledger of {entries} entries (a minute for 20,000)");
-    let repo = TestRepo::with_ledger(&POLICY);
-    drop(repo.ledger("lee", &["open", "ga", "--release", "0"]).exits(0));
-    repo.write("note.txt", "template\n");
-    drop(repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga"]).exits(0));
-    let mut bulk = Bulk::after(&repo, "lee");
-    for number in 3..entries {
-        if number % RELEASE == 0 { bulk.release(&number.to_string()) } else { bulk.evidence(1) }
-    }
-    bulk.finish();
-    repo.git(&["repack", "-adq"]);
-    let _ = std::fs::remove_dir_all(repo.home().join("state"));
-    repo
 }
 
 /// What all cores together verify, of messages as long as a statement.
@@ -144,23 +129,6 @@ fn log_a_second(repo: &TestRepo) -> f64 {
     SAMPLE as f64 / time.as_secs_f64()
 }
 
-fn commits_a_second(repo: &TestRepo) -> f64 {
-    let setting = signers(repo);
-    let commits = repo.git(&["rev-list", &format!("-{SAMPLE}"), "evidence"]);
-    let args: Vec<&str> = ["-c", &setting, "verify-commit"].into_iter().chain(commits.lines()).collect();
-    SAMPLE as f64 / timed(|| drop(git(repo, &args))).as_secs_f64()
-}
-
-fn signers(repo: &TestRepo) -> String {
-    let path = repo.home().join("allowed_signers");
-    std::fs::write(&path, repo.ledger("", &["export", "allowed-signers"]).exits(0)).unwrap();
-    format!("gpg.ssh.allowedSignersFile={}", path.display())
-}
-
-fn git(repo: &TestRepo, args: &[&str]) -> String {
-    finish(repo.command("git", &repo.path).args(args)).exits(0)
-}
-
 /// A clone nobody has seen, and its verdict: nothing verified before, nothing in the clone's caches.
 fn clone_to_verdict(repo: &TestRepo) -> Duration {
     let clone = repo.home().join("clone");
@@ -181,29 +149,20 @@ fn catch_up(repo: &TestRepo) -> Duration {
     };
     copy(&state, &kept);
     for turn in 0..10 {
-        repo.write("note.txt", format!("new {turn}\n"));
-        drop(repo.ledger("lee", &["record", "announcement", "note.txt", "--gate", "ga"]).exits(0));
+        let _ = append(repo, &format!("new {turn}"));
     }
-    median(|| {
+    median_of(|| {
         copy(&kept, &state);
         timed(|| drop(repo.ledger("", &["status"])))
     })
-}
-
-fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
 }
 
 fn best(work: impl Fn()) -> Duration {
     (0..RUNS).map(|_| timed(&work)).min().unwrap()
 }
 
-fn median(mut time: impl FnMut() -> Duration) -> Duration {
-    let mut times: Vec<Duration> = (0..2 * RUNS + 1).map(|_| time()).collect();
-    times.sort();
-    times[RUNS]
+fn median_of(time: impl FnMut() -> Duration) -> Duration {
+    median(&std::iter::repeat_with(time).take(2 * RUNS + 1).collect::<Vec<_>>())
 }
 
 fn ms(time: Duration) -> f64 {

@@ -57,7 +57,7 @@ impl Context<'_> {
                 let mut accused: Vec<ObjectId> = faults.iter().filter_map(|fault| fault.commit.clone()).collect();
                 // An entry's faults stand together, and it is read again once for all of them.
                 accused.dedup();
-                store.is_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
+                store.check_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
             })?;
             if let Some(figures) = agreed {
                 seen::accept(self, &ledger, figures)?;

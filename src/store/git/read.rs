@@ -47,7 +47,7 @@ impl GitStore {
 
     /// Reads entries again, every object held to its id: whoever is about to be accused of tampering
     /// may only be the owner of a damaged disk.
-    pub fn is_undamaged(&self, entries: &[ObjectId]) -> Result<(), StoreError> {
+    pub fn check_undamaged(&self, entries: &[ObjectId]) -> Result<(), StoreError> {
         self.strict.set(true);
         self.trees.borrow_mut().clear();
         self.newest.replace(None);

@@ -11,7 +11,7 @@ use ledger::sign::{Signer, dsse};
 use ledger::store::commit::{Commit, DsseTrailer, ObjectFormat, Trailers, message_text};
 use ledger::store::layout::{Position, slug};
 
-use crate::support::TestRepo;
+use super::TestRepo;
 
 /// Writes entries after those the program wrote, in a repository of the SHA-1 format. The newest
 /// entry, evidence of one inline file, is what all evidence will be like; everything is signed by
