@@ -9,8 +9,8 @@ use super::select::Question;
 use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::readers::{self, ARTIFACT, Input, Reader};
-use crate::id::{Digest, FileName, fold};
+use crate::evidence::readers::{self, ARTIFACT, Input, Reader, Wanted};
+use crate::id::{Digest, FileName, Name, fold};
 use crate::policy::{ArtifactCheck, Gate, Rule};
 use crate::report::escape::visible;
 use crate::store::git::GitStore;
@@ -85,7 +85,7 @@ pub fn reader_for(taking: &Taking<'_>, name: &str, bytes: &[u8]) -> Result<&'sta
         return readers::find(format).ok_or_else(|| unknown_format(format));
     }
     let fitting: Vec<&'static Reader> = taking.rule.formats.iter().filter_map(|format| readers::find(format)).collect();
-    let input = Input { name, bytes, phrase: None };
+    let input = Input::plain(name, bytes);
     match fitting.as_slice() {
         [] => Err(Failure::usage(format!("{} is made by running a command", taking.rule.slot))
             .hint(format!("ledger run {} -- COMMAND", taking.rule.slot))),
@@ -130,26 +130,25 @@ pub fn bring(
             return Err(Failure::usage(format!("{} is empty: an empty file is no evidence", path.display())));
         }
         let stored = if bytes.is_some() { Stored::Inline } else { Stored::External };
-        let file = EvidenceFile { name, path: recorded, size, sha256, stored, location: taking.location.clone() };
+        let file =
+            EvidenceFile { name, path: recorded, size, sha256, stored, location: taking.location.clone(), role: None };
         brought.push(Brought { file, bytes });
     }
     Ok(brought)
 }
 
 /// What the reader takes from the files. Files kept by digest only have a count and a size.
-pub fn facts(reader: &Reader, gate: &Gate, brought: &[Brought]) -> Result<Facts, Failure> {
+pub fn facts(reader: &Reader, gate: &Gate, slot: &Name, brought: &[Brought]) -> Result<Facts, Failure> {
     if brought.iter().all(|one| one.bytes.is_none()) {
         let size: u64 = brought.iter().map(|one| one.file.size).sum();
         let bytes = usize::try_from(size).unwrap_or(usize::MAX);
         return Ok(Facts::from([("files".to_owned(), brought.len().into()), ("bytes".to_owned(), bytes.into())]));
     }
-    let inputs: Vec<Input<'_>> = brought
-        .iter()
-        .map(|one| Input {
-            name: one.file.name.as_str(),
-            bytes: one.bytes.as_deref().unwrap_or_default(),
-            phrase: gate.phrase(),
-        })
+    let template = brought.iter().find(|one| one.file.role.is_some()).and_then(|one| one.bytes.as_deref());
+    let wanted = Wanted { template, ..gate.wanted(slot) };
+    let evidence = brought.iter().filter(|one| one.file.role.is_none());
+    let inputs: Vec<Input<'_>> = evidence
+        .map(|one| Input { name: one.file.name.as_str(), bytes: one.bytes.as_deref().unwrap_or_default(), wanted })
         .collect();
     readers::read_all(reader, &inputs).map_err(|(index, error)| {
         let name = brought.get(index).map_or("", |one| one.file.path.as_str());

@@ -7,9 +7,10 @@ use super::state;
 use super::survey::{Depth, examined, survey};
 use crate::chain::seen::Figures;
 use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
+use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
-use crate::policy::{Evaluator, Gate, reread};
+use crate::policy::{Evaluator, reread};
 use crate::store::git::{Elsewhere, GitStore, Tip};
 
 /// A repository and its ledger, verified.
@@ -187,9 +188,13 @@ impl Context<'_> {
             let gate = entry
                 .attempt()
                 .and_then(|key| evaluator.policy(entry.number().0)?.pipeline(&key.pipeline)?.gate(&key.gate));
+            let template = reread::template(evidence).map(|file| entry.file_path(file.name.as_str()));
+            let template = template.map(|path| loaded.store.file(entry.commit(), &path)).transpose()?;
             if !files.is_empty() {
                 let files: Vec<_> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-                faults.extend(reread::compare(entry, &files, gate.and_then(Gate::phrase)));
+                let asked = gate.map(|gate| gate.wanted(&evidence.slot)).unwrap_or_default();
+                let wanted = Wanted { template: template.as_deref(), ..asked };
+                faults.extend(reread::compare(entry, &files, wanted));
             }
         }
         Ok(faults)

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::world::Progress;
 use crate::chain::{Examined, Examiner, Limits, Verifier};
 use crate::entry::Predicate;
+use crate::evidence::readers::Wanted;
 use crate::id::ObjectId;
 use crate::policy::reread;
 use crate::store::git::{Door, GitStore, StoreError};
@@ -126,7 +127,7 @@ fn is_doubtful(entry: &Examined) -> bool {
     let files: Option<Vec<(&str, &[u8])>> =
         sources.iter().map(|file| Some((file.name.as_str(), entry.content(file.name.as_str())?))).collect();
     match files {
-        Some(files) => !files.is_empty() && reread::difference(evidence, &files, None).is_some(),
+        Some(files) => !files.is_empty() && reread::difference(evidence, &files, Wanted::default()).is_some(),
         // Missing, which is a fault by itself, or too large to be held.
         None => true,
     }

@@ -1,10 +1,13 @@
 //! Typed values taken from evidence, and the `expect` comparisons a policy makes over them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
+
+use super::quantity::Quantity;
 
 /// The largest integer every JSON reader keeps exactly (2^53).
 pub const INTEGER_LIMIT: i64 = 1 << 53;
@@ -12,7 +15,8 @@ pub const INTEGER_LIMIT: i64 = 1 << 53;
 /// What one reader took from one piece of evidence, by name.
 pub type Facts = BTreeMap<String, Fact>;
 
-/// One value. There is no floating point: a statement must have one spelling.
+/// One value. There is no floating point: a statement must have one spelling, so what is measured is
+/// text that holds a [`Quantity`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Fact {
@@ -26,6 +30,12 @@ pub enum Fact {
 impl From<usize> for Fact {
     fn from(count: usize) -> Self {
         Self::Int(i64::try_from(count).unwrap_or(INTEGER_LIMIT).min(INTEGER_LIMIT))
+    }
+}
+
+impl From<&Quantity> for Fact {
+    fn from(quantity: &Quantity) -> Self {
+        Self::Text(quantity.to_string())
     }
 }
 
@@ -81,7 +91,7 @@ pub struct Expect {
 enum Test {
     Equal(Fact),
     NotEqual(Fact),
-    Order(Order, i64),
+    Order(Order, Quantity),
     Contains(String),
     Matches(String),
     Exists,
@@ -93,6 +103,17 @@ enum Order {
     LessEqual,
     Greater,
     GreaterEqual,
+}
+
+impl Order {
+    fn accepts(self, found: Ordering) -> bool {
+        match self {
+            Self::Less => found.is_lt(),
+            Self::LessEqual => found.is_le(),
+            Self::Greater => found.is_gt(),
+            Self::GreaterEqual => found.is_ge(),
+        }
+    }
 }
 
 impl Expect {
@@ -115,7 +136,7 @@ impl Expect {
                 _ => format!("{source:?}: a value must follow `{operator}`"),
             });
         }
-        let order = |order| integer(value).map(|limit| Test::Order(order, limit));
+        let order = |order| limit(value).map(|limit| Test::Order(order, limit));
         let test = match operator {
             "==" => Test::Equal(literal(value)?),
             "!=" => Test::NotEqual(literal(value)?),
@@ -145,12 +166,9 @@ impl Expect {
             (Test::NotEqual(value), fact) => {
                 std::mem::discriminant(value) == std::mem::discriminant(fact) && fact != value
             }
-            (Test::Order(order, limit), Fact::Int(value)) => match order {
-                Order::Less => value < limit,
-                Order::LessEqual => value <= limit,
-                Order::Greater => value > limit,
-                Order::GreaterEqual => value >= limit,
-            },
+            (Test::Order(order, limit), fact) => {
+                measured(fact).and_then(|value| value.compare(limit)).is_some_and(|found| order.accepts(found))
+            }
             (Test::Contains(part), Fact::Text(text)) => text.contains(part.as_str()),
             (Test::Contains(part), Fact::List(list)) => list.iter().any(|item| item == part),
             (Test::Contains(part), Fact::Group(group)) => group.contains_key(part),
@@ -196,6 +214,19 @@ fn integer(value: &str) -> Result<i64, String> {
     }
 }
 
+/// What a fact measures: a count, or a text that is a quantity.
+fn measured(fact: &Fact) -> Option<Quantity> {
+    match fact {
+        Fact::Int(count) => Some(Quantity::integer(*count)),
+        Fact::Text(text) => Quantity::parse(text),
+        _ => None,
+    }
+}
+
+fn limit(value: &str) -> Result<Quantity, String> {
+    Quantity::parse(value).ok_or_else(|| format!("{value:?} is no number with a unit: write 0, 200 ms or 99.9 %"))
+}
+
 fn quoted(value: &str) -> Result<String, String> {
     serde_json::from_str(value).map_err(|_| format!("{value:?} is no \"quoted text\""))
 }
@@ -215,6 +246,7 @@ mod tests {
             ("open".to_owned(), Fact::Int(0)),
             ("ok".to_owned(), Fact::Bool(true)),
             ("names".to_owned(), Fact::List(vec!["a".to_owned()])),
+            ("latency_p95".to_owned(), Fact::from("183.4 ms")),
             ("phrase".to_owned(), Fact::Group(phrase)),
         ])
     }
@@ -232,6 +264,9 @@ mod tests {
             ("names contains \"a\"", "names contains \"b\""),
             ("phrase.actor matches \"^QA-\"", "phrase.actor matches \"^CI-\""),
             ("open exists", "closed exists"),
+            ("latency_p95 < 0.2 s", "latency_p95 < 183.4 ms"),
+            ("latency_p95 >= 183.4ms", "latency_p95 >= 183"),
+            ("open < 1 %", "open > 0.5"),
         ] {
             assert!(Expect::parse(yes).unwrap().holds(&facts()), "{yes}");
             assert!(!Expect::parse(no).unwrap().holds(&facts()), "{no}");

@@ -3,5 +3,6 @@
 //! Everything here works on bytes that somebody else has read; no path is opened, no clock asked.
 
 pub mod facts;
+pub mod quantity;
 pub mod readers;
 pub mod text;

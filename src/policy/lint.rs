@@ -1,7 +1,7 @@
 //! What a policy says that can never come true, found before it is in force.
 
 use super::{ApprovalRule, Gate, Policy, Rule, Severity};
-use crate::evidence::readers;
+use crate::evidence::readers::{self, OTHERS};
 use crate::findings::{Findings, nearest};
 
 /// Findings about gates the roster cannot satisfy, and rules that test nothing.
@@ -33,7 +33,7 @@ fn check_facts(rule: &Rule, findings: &mut Findings) {
     for expect in &rule.expect {
         let name = expect.name();
         let first = name.split('.').next().unwrap_or_default();
-        if known.contains(&first) {
+        if known.contains(&first) || known.contains(&OTHERS) {
             continue;
         }
         let message = format!("rule `{}`: {} has no fact `{first}`", rule.id, rule.formats.join(" or "));

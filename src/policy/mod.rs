@@ -23,6 +23,7 @@ use chrono_tz::Tz;
 
 use crate::entry::kinds::DeclaredArtifact;
 use crate::evidence::facts::Expect;
+use crate::evidence::readers::Wanted;
 use crate::id::{Name, Version};
 use crate::sign::Roster;
 use template::Template;
@@ -90,6 +91,10 @@ pub struct Rule {
     pub formats: Vec<&'static str>,
     /// The document that is meant, when it is a fixed one of the source tree.
     pub file: Option<Template>,
+    /// Facts the rule names itself, each with where a reader finds it.
+    pub values: Vec<(String, String)>,
+    /// The document as it was before anybody filled it in: what is ticked there does not count.
+    pub template: Option<Template>,
     /// Only these sections of a checklist count.
     pub section: Option<String>,
     pub expect: Vec<Expect>,
@@ -217,6 +222,12 @@ impl Gate {
     /// Rules that take evidence from a slot.
     pub fn rule_for(&self, slot: &Name) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.slot == *slot)
+    }
+
+    /// What a reader is asked for when evidence for a slot is read.
+    pub fn wanted(&self, slot: &Name) -> Wanted<'_> {
+        let values = self.rule_for(slot).map_or(&[][..], |rule| rule.values.as_slice());
+        Wanted { phrase: self.phrase(), values, template: None }
     }
 
     /// The phrase this gate wants to see in its log.

@@ -118,6 +118,9 @@ fn read_rule(mut table: Table<'_, '_>, artifacts: &[ArtifactTemplate], findings:
     let slot = slot.and_then(|slot| checked(Name::parse(slot), table.span_of("slot"), findings)).or_else(|| id.clone());
     let formats = read_formats(&mut table, findings);
     let file = path_template(&mut table, "file", findings);
+    let template = path_template(&mut table, "template", findings);
+    let values = table.table("values", findings).map(|values| values.pairs(findings)).unwrap_or_default();
+    let values = values.into_iter().map(|(name, place, _)| (name.to_owned(), place.to_owned())).collect();
     let section = table.text("section", findings).map(str::to_owned);
     let expect = table.texts("expect", findings);
     let expect = expect.into_iter().filter_map(|(text, span)| checked(Expect::parse(text), span, findings)).collect();
@@ -141,6 +144,8 @@ fn read_rule(mut table: Table<'_, '_>, artifacts: &[ArtifactTemplate], findings:
         slot: slot?,
         formats,
         file,
+        values,
+        template,
         section,
         expect,
         by,

@@ -1,12 +1,11 @@
 //! Whether recorded facts are what the recorded files say: the reader is run again.
 //!
-//! A format's name stands for what its reader takes. A reader that is to take something else gets a
-//! new name, so that old evidence reads the same for ever.
+//! A format's name stands for what each fact of its reader means. A reader may learn new facts; one
+//! that is to say something else gets a new name, so that old evidence reads the same for ever.
 
 use crate::chain::{Fault, FaultKind, VerifiedEntry};
-use crate::entry::kinds::{Evidence, EvidenceFile};
-use crate::evidence::facts::Facts;
-use crate::evidence::readers::{self, Input};
+use crate::entry::kinds::{Evidence, EvidenceFile, FileRole};
+use crate::evidence::readers::{self, Input, Wanted};
 
 /// Facts that come from elsewhere than the files: a command's exit code, a comparison with the source.
 const FROM_ELSEWHERE: &[&str] = &["exit", "changed_since"];
@@ -21,36 +20,41 @@ pub fn sources(evidence: &Evidence) -> Vec<&EvidenceFile> {
     if readers::find(evidence.format.as_str()).is_none() || inline.len() != evidence.files.len() {
         return Vec::new();
     }
-    let products: Vec<&EvidenceFile> = inline.iter().copied().filter(|file| !of_run(file)).collect();
-    if products.is_empty() { inline.into_iter().take(1).collect() } else { products }
+    let (brought, beside): (Vec<&EvidenceFile>, Vec<_>) = inline.into_iter().partition(|file| file.role.is_none());
+    // A template alone is evidence of nothing; whatever facts it was given are held against it.
+    let brought = if brought.is_empty() { beside } else { brought };
+    let products: Vec<&EvidenceFile> = brought.iter().copied().filter(|file| !of_run(file)).collect();
+    if products.is_empty() { brought.into_iter().take(1).collect() } else { products }
 }
 
-/// What the files give that the facts do not say, in words; none when they agree. `phrase` is the one
-/// the entry's gate looked for.
-pub fn difference(evidence: &Evidence, files: &[(&str, &[u8])], phrase: Option<&str>) -> Option<String> {
+/// The file that shows how the document was before anybody filled it in.
+pub fn template(evidence: &Evidence) -> Option<&EvidenceFile> {
+    evidence.inline().find(|file| file.role == Some(FileRole::Template))
+}
+
+/// What the facts say that the files do not give, in words; none when they agree. `wanted` is what the
+/// entry's gate asked for. Fewer facts than a reader takes today are no lie: readers learn, and a fact
+/// that is absent satisfies nothing.
+pub fn difference(evidence: &Evidence, files: &[(&str, &[u8])], wanted: Wanted<'_>) -> Option<String> {
     let reader = readers::find(evidence.format.as_str())?;
-    let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes, phrase }).collect();
+    let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes, wanted }).collect();
     let found = readers::read_all(reader, &inputs);
-    let recorded: Facts = evidence
-        .facts
-        .iter()
-        .filter(|(name, _)| !FROM_ELSEWHERE.contains(&name.as_str()))
-        .map(|(n, f)| (n.clone(), f.clone()))
-        .collect();
+    let mut recorded = evidence.facts.iter().filter(|(name, _)| !FROM_ELSEWHERE.contains(&name.as_str()));
     match found {
-        Ok(found) if found == recorded => None,
         Ok(found) => {
-            let other = found.iter().find(|(name, fact)| recorded.get(*name) != Some(fact));
-            Some(other.map_or_else(|| "fewer facts".to_owned(), |(name, fact)| format!("{name} = {fact}")))
+            recorded.find(|(name, fact)| found.get(*name) != Some(fact)).map(|(name, _)| match found.get(name) {
+                Some(fact) => format!("{name} = {fact}"),
+                None => format!("no {name}"),
+            })
         }
         Err((_, error)) => Some(error.to_string()),
     }
 }
 
 /// The same as a fault of the entry.
-pub fn compare(entry: &VerifiedEntry, files: &[(&str, &[u8])], phrase: Option<&str>) -> Option<Fault> {
+pub fn compare(entry: &VerifiedEntry, files: &[(&str, &[u8])], wanted: Wanted<'_>) -> Option<Fault> {
     let evidence = entry.evidence()?;
-    difference(evidence, files, phrase).map(|found| Fault {
+    difference(evidence, files, wanted).map(|found| Fault {
         entry: Some(entry.number()),
         commit: Some(entry.commit().clone()),
         fault: FaultKind::Facts,

@@ -1,6 +1,6 @@
 //! `ledger facts`: what a reader would take from files. Writes nothing, needs no ledger.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Answer;
 use crate::cli::args::{path, text};
@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files::unknown_format;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::readers::{self, COMMAND, Input};
+use crate::evidence::readers::{self, COMMAND, Input, Wanted};
 use crate::report::escape::visible;
 
 /// Show what the ledger would take from files
@@ -26,6 +26,12 @@ pub struct Args {
     /// A phrase to look for in a log
     #[arg(long, value_parser = text(), default_value = "Next Stage Ready")]
     phrase: String,
+    /// A fact to take besides: a name, and the JSON pointer or the pattern that finds it
+    #[arg(long, value_name = "NAME=PLACE", value_parser = pair)]
+    value: Vec<(String, String)>,
+    /// The document before anybody filled it in: what is ticked there does not count
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    template: Option<PathBuf>,
     /// List the formats
     #[arg(long)]
     list: bool,
@@ -53,16 +59,14 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     let mut read = Vec::new();
+    let template = args.template.as_deref().map(|file| bytes_of(context, file)).transpose()?;
     for file in &args.files {
-        let bytes = context
-            .world()
-            .read(file)
-            .map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))?;
+        let bytes = bytes_of(context, file)?;
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         read.push((name, bytes));
     }
-    let inputs: Vec<Input<'_>> =
-        read.iter().map(|(name, bytes)| Input { name, bytes, phrase: Some(&args.phrase) }).collect();
+    let wanted = Wanted { phrase: Some(&args.phrase), values: &args.value, template: template.as_deref() };
+    let inputs: Vec<Input<'_>> = read.iter().map(|(name, bytes)| Input { name, bytes, wanted }).collect();
     let first = inputs.first().ok_or_else(|| Failure::usage("no file given"))?;
     let reader = match &args.format {
         Some(format) => readers::find(format).ok_or_else(|| unknown_format(format))?,
@@ -82,6 +86,19 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     context.printer.say(heading);
     show(context, &facts, 1);
     Ok(Answer::Yes)
+}
+
+fn bytes_of(context: &Context<'_>, file: &Path) -> Result<Vec<u8>, Failure> {
+    let read = context.world().read(file);
+    read.map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, place) = text
+        .split_once('=')
+        .filter(|(name, place)| !name.is_empty() && !place.is_empty())
+        .ok_or("write NAME=PLACE, like p95=/latency/p95")?;
+    Ok((name.to_owned(), place.to_owned()))
 }
 
 fn show(context: &mut Context<'_>, facts: &Facts, depth: usize) {

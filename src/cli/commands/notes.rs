@@ -159,7 +159,7 @@ fn read_document(context: &Context<'_>, file: &std::path::Path) -> Result<Option
 
 /// Every promoted gate's folder is linked, every artifact's digest is printed.
 fn check(context: &mut Context<'_>, report: &Report, document: &str, args: &Args) -> Answer {
-    let input = Input { name: "notes.md", bytes: document.as_bytes(), phrase: None };
+    let input = Input::plain("notes.md", document.as_bytes());
     let facts = readers::find("document").map(|reader| (reader.read)(&input));
     let links = match facts.and_then(Result::ok).and_then(|mut facts| facts.remove("links")) {
         Some(Fact::List(links)) => links,

@@ -76,7 +76,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let brought = files::bring(context, &loaded.store, &taking, &paths)?;
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
-    let mut facts = files::facts(reader, gate, &brought)?;
+    let mut facts = files::facts(reader, gate, &slot, &brought)?;
     files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
     facts.extend(files::changed_since(&loaded, &question, rule, &brought));
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {

@@ -73,9 +73,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Some(first) => {
             let reader =
                 files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
-            (reader.format, files::facts(reader, gate, &products)?)
+            (reader.format, files::facts(reader, gate, &slot, &products)?)
         }
-        None => output_facts(rule.formats.as_slice(), gate, &ran)?,
+        None => output_facts(rule.formats.as_slice(), gate.wanted(&slot), &ran)?,
     };
     facts.insert("exit".to_owned(), Fact::Int(i64::from(ran.exit_code)));
     let command = Command { argv: args.command.clone(), exit_code: ran.exit_code, started_at, finished_at };
@@ -90,13 +90,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 /// Facts of the output itself, where the rule wants a format it reads as; else only the run's.
 fn output_facts(
     formats: &[&'static str],
-    gate: &crate::policy::Gate,
+    wanted: readers::Wanted<'_>,
     ran: &Ran,
 ) -> Result<(&'static str, Facts), Failure> {
     if formats.contains(&COMMAND) {
         return Ok((COMMAND, Facts::new()));
     }
-    let input = readers::Input { name: "stdout.txt", bytes: &ran.stdout, phrase: gate.phrase() };
+    let input = readers::Input { wanted, ..readers::Input::plain("stdout.txt", &ran.stdout) };
     let reader = formats.iter().filter_map(|format| readers::find(format)).next();
     match reader.map(|reader| (reader.format, (reader.read)(&input))) {
         Some((format, Ok(facts))) => Ok((format, facts)),
@@ -120,6 +120,7 @@ fn outputs(ran: &Ran) -> Result<Vec<Brought>, Failure> {
             sha256: Digest::of(&kept),
             stored: Stored::Inline,
             location: None,
+            role: None,
         };
         files.push(Brought { file, bytes: Some(kept) });
     }

@@ -33,6 +33,17 @@ pub struct EvidenceFile {
     /// Where an external file can be had, verbatim (a UNC path, a URL).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What it is beside the evidence itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<FileRole>,
+}
+
+/// What a file is for, when it is not the evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileRole {
+    /// The document as the release's source commit had it, before anybody filled it in.
+    Template,
 }
 
 /// Whether the bytes are in the entry, or only their digest.

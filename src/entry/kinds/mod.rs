@@ -11,7 +11,7 @@ mod trigger;
 mod waiver;
 
 pub use approval::{Approval, Decision, Meaning, Saw};
-pub use evidence::{Command, Evidence, EvidenceFile, Stored};
+pub use evidence::{Command, Evidence, EvidenceFile, FileRole, Stored};
 pub use open::{DeclaredArtifact, Open, Source};
 pub use policy::{Policy, PolicyFile};
 pub use promotion::{Promotion, PromotionDecision, RuleRecord, RuleResult};

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn log(text: &str) -> Result<String, ReadError> {
-        let facts = read(&Input { name: "build.log", bytes: text.as_bytes(), phrase: None })?;
+        let facts = read(&Input::plain("build.log", text.as_bytes()))?;
         Ok(["lines", "ts_errors", "errors", "success"].map(|name| facts[name].to_string()).join(" "))
     }
 
@@ -175,9 +175,9 @@ mod tests {
     #[test]
     fn what_is_no_log_is_refused() {
         assert!(log("\u{feff} \n").unwrap_err().message.starts_with("is empty"));
-        assert!(read(&Input { name: "a", bytes: b"\xC0", phrase: None }).is_err());
-        assert!(read(&Input { name: "a", bytes: &vec![b'a'; MAX_BYTES + 1], phrase: None }).is_err());
-        let looks = |name| looks_like(&Input { name, bytes: b"", phrase: None });
+        assert!(read(&Input::plain("a", b"\xC0")).is_err());
+        assert!(read(&Input::plain("a", &vec![b'a'; MAX_BYTES + 1])).is_err());
+        let looks = |name| looks_like(&Input::plain(name, b""));
         assert!(looks("Frontend_BUILD_1.log") && looks("build.txt"));
         assert!(!looks("build.json") && !looks("test.log"));
     }

@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     fn input(text: &str) -> Input<'_> {
-        Input { name: "qa.md", bytes: text.as_bytes(), phrase: None }
+        Input::plain("qa.md", text.as_bytes())
     }
 
     fn counts(text: &str) -> [i64; 5] {
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(counts(none), [0; 5]);
         assert_eq!(counts("- [ ] a\n\n  ```sh\n  - [ ] no\n  ```\n- [ ] b\n"), [2, 0, 2, 0, 0]);
         assert_eq!(counts(""), [0; 5]);
-        assert!(read(&Input { name: "a.md", bytes: b"- [ ] \xC0", phrase: None }).is_err());
+        assert!(read(&Input::plain("a.md", b"- [ ] \xC0")).is_err());
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn looks_like_needs_the_name_and_a_box() {
-        let looks = |name, text: &str| looks_like(&Input { name, bytes: text.as_bytes(), phrase: None });
+        let looks = |name, text: &str| looks_like(&Input::plain(name, text.as_bytes()));
         assert!(looks("QA.MD", "# a\n  1. [x] b\n"));
         assert!(looks("qa.markdown", "- [ ] b"));
         assert!(!looks("qa.md", "[ ] b\n- b [ ]"));

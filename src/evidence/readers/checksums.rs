@@ -256,7 +256,7 @@ mod tests {
     /// Reads a text where `@` stands for the sum, `^` for the same in upper case.
     fn sums(text: &str) -> String {
         let text = text.replace('@', A).replace('^', &A.to_uppercase());
-        match read(&Input { name: "setup.exe.SHA256", bytes: text.as_bytes(), phrase: None }) {
+        match read(&Input::plain("setup.exe.SHA256", text.as_bytes())) {
             Ok(facts) => facts["sums"].to_string().replace(A, "@"),
             Err(error) => error.to_string(),
         }
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(sums("@  a b (1).zip \n@  e\u{301}"), "{a b (1).zip =@ é=@}");
         assert_eq!(sums("SHA256 (a) = (b) = @\n\\@  a\\nb"), "{a\nb=@ a) = (b=@}");
         assert_eq!(sums("\u{feff}^ \r\n"), "{setup.exe=@}");
-        let bare = |name| read(&Input { name, bytes: A.as_bytes(), phrase: None });
+        let bare = |name| read(&Input::plain(name, A.as_bytes()));
         assert!(bare("é").is_ok() && bare(".sha256").is_err());
     }
 
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn looks_like_needs_the_name_or_a_known_first_line() {
-        let looks = |name, bytes: &[u8]| looks_like(&Input { name, bytes, phrase: None });
+        let looks = |name, bytes: &[u8]| looks_like(&Input::plain(name, bytes));
         let utf16: Vec<u8> = format!("\u{feff}{A} *가.zip\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(looks("a", &utf16) && looks("a", A.as_bytes()) && looks("a.SHA256", b"x"));
         assert!(looks("SHA256SUMS.txt", b"x") && looks("a.sha256sum", b"x"));

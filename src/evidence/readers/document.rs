@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn document(text: &str) -> Result<Facts, ReadError> {
-        read(&Input { name: "notes.md", bytes: text.as_bytes(), phrase: None })
+        read(&Input::plain("notes.md", text.as_bytes()))
     }
 
     fn fact(text: &str, name: &str) -> String {
@@ -160,6 +160,6 @@ mod tests {
         }
         assert!(document(&"> ".repeat(500_000)).is_err());
         assert!(document(&" ".repeat(markdown::MAX_BYTES + 1)).is_err());
-        assert!(read(&Input { name: "a", bytes: b"a \xC0", phrase: None }).is_err());
+        assert!(read(&Input::plain("a", b"a \xC0")).is_err());
     }
 }

@@ -33,19 +33,19 @@ mod tests {
 
     #[test]
     fn counts_files_and_bytes() {
-        let facts = read(&Input { name: "shot.png", bytes: b"\x89PNG", phrase: None }).unwrap();
+        let facts = read(&Input::plain("shot.png", b"\x89PNG")).unwrap();
         assert_eq!(facts, Facts::from([("bytes".to_owned(), Fact::Int(4)), ("files".to_owned(), Fact::Int(1))]));
     }
 
     #[test]
     fn an_empty_file_is_refused() {
-        let error = read(&Input { name: "shot.png", bytes: b"", phrase: None }).unwrap_err();
+        let error = read(&Input::plain("shot.png", b"")).unwrap_err();
         assert_eq!(error.to_string(), "is empty: an empty file is no evidence");
     }
 
     #[test]
     fn nothing_is_taken_for_an_artifact_unasked() {
-        let input = Input { name: "setup.exe", bytes: b"MZ", phrase: None };
+        let input = Input::plain("setup.exe", b"MZ");
         assert!((READER.looks_like)(&input));
         assert!(!(ARTIFACT.looks_like)(&input));
     }

@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     fn report(text: &str) -> Result<[i64; 5], ReadError> {
-        let facts = read(&Input { name: "junit.xml", bytes: text.as_bytes(), phrase: None })?;
+        let facts = read(&Input::plain("junit.xml", text.as_bytes()))?;
         Ok(["total", "passed", "failed", "errors", "skipped"].map(|name| match facts[name] {
             Fact::Int(count) => count,
             _ => panic!("{name} is no count"),
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn looks_like_needs_a_suite_near_the_top() {
-        let looks = |text: &str| looks_like(&Input { name: "a", bytes: text.as_bytes(), phrase: None });
+        let looks = |text: &str| looks_like(&Input::plain("a", text.as_bytes()));
         assert!(looks("\u{feff}\n<testsuites>"));
         assert!(looks("<?xml version=\"1.0\"?>\n<testsuite name=\"x\">"));
         assert!(!looks("<?xml version=\"1.0\"?>\n<html>"));
@@ -381,17 +381,14 @@ mod tests {
     #[test]
     fn a_failure_outside_the_test_cases_is_seen() {
         let crashed = r#"<testsuite tests="1" errors="1"><error message="setup"/><testcase name="a"/></testsuite>"#;
-        let facts = (READER.read)(&Input { name: "r.xml", bytes: crashed.as_bytes(), phrase: None }).unwrap();
+        let facts = (READER.read)(&Input::plain("r.xml", crashed.as_bytes())).unwrap();
         assert_eq!(facts["errors"], Fact::Int(1));
         for hidden in [
             r#"<testsuite failures="1"><testcase name="a"/></testsuite>"#,
             r#"<testsuites errors="2"><testsuite><testcase name="a"/></testsuite></testsuites>"#,
             r#"<testsuite><testcase name="a"><properties><failure/></properties></testcase></testsuite>"#,
         ] {
-            assert!(
-                (READER.read)(&Input { name: "r.xml", bytes: hidden.as_bytes(), phrase: None }).is_err(),
-                "{hidden}"
-            );
+            assert!((READER.read)(&Input::plain("r.xml", hidden.as_bytes())).is_err(), "{hidden}");
         }
     }
 }

@@ -20,8 +20,25 @@ pub struct Input<'a> {
     /// The file's own name, without folders.
     pub name: &'a str,
     pub bytes: &'a [u8],
-    /// A phrase the gate wants to see in its log (`Next Stage Ready`), if it names one.
+    pub wanted: Wanted<'a>,
+}
+
+/// What the gate's rule asks of a reader beyond its usual facts.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// A phrase it wants to see in its log (`Next Stage Ready`).
     pub phrase: Option<&'a str>,
+    /// Facts it names itself, each with where they are found: a JSON pointer, a pattern.
+    pub values: &'a [(String, String)],
+    /// The document as it was before anybody filled it in.
+    pub template: Option<&'a [u8]>,
+}
+
+impl<'a> Input<'a> {
+    /// A file of which nothing particular is wanted.
+    pub fn plain(name: &'a str, bytes: &'a [u8]) -> Self {
+        Self { name, bytes, wanted: Wanted::default() }
+    }
 }
 
 /// Why a file could not be read as the format it was brought as.
@@ -48,7 +65,8 @@ pub struct Reader {
     pub format: &'static str,
     /// One line for `ledger facts --help` and error messages.
     pub about: &'static str,
-    /// Names of the facts it gives, which a policy's `expect` may speak of.
+    /// Names of the facts it gives, which a policy's `expect` may speak of. [`OTHERS`] among them: there
+    /// can be more, named by the file or by the rule.
     pub facts: &'static [&'static str],
     /// Whether a file looks like this format; used only when neither slot nor flag says so.
     pub looks_like: fn(&Input<'_>) -> bool,
@@ -67,6 +85,9 @@ pub const READERS: &[Reader] = &[
     file::ARTIFACT,
     file::READER,
 ];
+
+/// Stands in a reader's list for names that the file or the rule brings.
+pub const OTHERS: &str = "*";
 
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";

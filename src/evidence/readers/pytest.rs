@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn log(text: &str) -> Result<String, ReadError> {
-        let facts = read(&Input { name: "pytest.log", bytes: text.as_bytes(), phrase: None })?;
+        let facts = read(&Input::plain("pytest.log", text.as_bytes()))?;
         assert_eq!(facts.len(), 8);
         let names = ["passed", "failed", "errors", "skipped", "xfailed", "xpassed", "warnings", "total"];
         Ok(names.map(|name| facts[name].to_string()).join(" "))
@@ -162,14 +162,14 @@ mod tests {
             refused(&format!("a\n{stop}\n== 1 passed in 1s =="), "line 2: the run broke off");
         }
         assert!(log("!!! stopping after 1 failures !!!\n= 1 failed in 1s =\n! x\n!\n!!").is_ok());
-        assert!(read(&Input { name: "a", bytes: b"1 passed in 1s\n\xC0", phrase: None }).is_err());
-        assert!(read(&Input { name: "a", bytes: &vec![b'='; MAX_BYTES + 1], phrase: None }).is_err());
+        assert!(read(&Input::plain("a", b"1 passed in 1s\n\xC0")).is_err());
+        assert!(read(&Input::plain("a", &vec![b'='; MAX_BYTES + 1])).is_err());
         refused(&"= ".repeat(1_000_000), "no pytest summary line");
     }
 
     #[test]
     fn looks_like_needs_a_bar() {
-        let looks = |text: &str| looks_like(&Input { name: "a.log", bytes: text.as_bytes(), phrase: None });
+        let looks = |text: &str| looks_like(&Input::plain("a.log", text.as_bytes()));
         assert!(looks("x\n\u{1b}[1m=== test session starts ===\u{1b}[0m\n") && looks("= 1 passed in 1s ="));
         assert!(!looks("1 passed in 1s") && !looks("test session starts") && !looks("== results =="));
     }

@@ -41,7 +41,7 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
         let (at, rest) = instant_in(line).map_err(|message| ReadError::at(number, message))?;
         entries += 1;
         span = Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-        if let Some(phrase) = input.phrase.filter(|phrase| contains_words(line, phrase)) {
+        if let Some(phrase) = input.wanted.phrase.filter(|phrase| contains_words(line, phrase)) {
             spoken = Some(spoken_facts(phrase, number, at, rest));
         }
     }
@@ -251,11 +251,15 @@ const LEVELS: &[&str] = &["trace", "debug", "info", "notice", "warn", "warning",
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::readers::Wanted;
 
     const PHRASE: &str = "Next Stage Ready";
 
     fn log(text: &str) -> Result<Facts, ReadError> {
-        read(&Input { name: "task.log", bytes: text.as_bytes(), phrase: Some(PHRASE) })
+        read(&Input {
+            wanted: Wanted { phrase: Some(PHRASE), ..Wanted::default() },
+            ..Input::plain("task.log", text.as_bytes())
+        })
     }
 
     fn first(line: &str) -> String {
@@ -316,7 +320,8 @@ mod tests {
         for not in ["next stage ready", "Next  Stage Ready", "Next Stage Readyish", "unNext Stage Ready"] {
             assert_eq!(spoken(&format!("2025-10-04T09:00:00Z A {not}")), "", "{not}");
         }
-        let input = Input { name: "a", bytes: b"2025-10-04T09:00:00Z A", phrase: Some("") };
+        let wanted = Wanted { phrase: Some(""), ..Wanted::default() };
+        let input = Input { wanted, ..Input::plain("a", b"2025-10-04T09:00:00Z A") };
         assert!(!read(&input).unwrap().contains_key("phrase"));
     }
 
@@ -337,7 +342,7 @@ mod tests {
 
     #[test]
     fn looks_like_needs_the_name_or_an_instant_in_front() {
-        let looks = |name, text: &str| looks_like(&Input { name, bytes: text.as_bytes(), phrase: None });
+        let looks = |name, text: &str| looks_like(&Input::plain(name, text.as_bytes()));
         assert!(looks("task_execution_20251004.log", "x"));
         assert!(looks("a.txt", "\n[2025-10-04T09:00:00Z] x"));
         assert!(!looks("a.txt", "x 2025-10-04T09:00:00Z"));
