@@ -9,6 +9,10 @@ fn main() {
             report(panic);
         }
     }));
+    // A file that may not grow further (ulimit -f) is to be an error that can be told. That a signal cannot be
+    // caught is no reason not to run.
+    #[cfg(unix)]
+    drop(signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()));
     let mut world = ledger::cli::world::World::of_process();
     let code = ledger::cli::run(std::env::args_os().collect(), &mut world);
     drop(world);

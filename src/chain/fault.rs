@@ -17,6 +17,13 @@ pub struct Fault {
     pub found: String,
 }
 
+impl Fault {
+    /// One of the ledger as a whole.
+    pub const fn of_ledger(fault: FaultKind, expected: String, found: String) -> Self {
+        Self { entry: None, commit: None, fault, expected, found }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.entry {

@@ -5,6 +5,7 @@
 
 pub mod anchor;
 pub mod fault;
+pub mod figures;
 mod examine;
 mod kind_rules;
 pub mod merkle;

@@ -173,7 +173,8 @@ impl Running {
         if let Predicate::Revoke(revoke) = entry.predicate()
             && let Some(voided) = self.position(revoke.voids)
         {
-            self.revoked.insert(voided, number);
+            // Void it became with the first; what was decided since then must stay as it was.
+            self.revoked.entry(voided).or_insert(number);
         }
         self.succeed(number, &entry, policy);
         let record = Record {

@@ -25,7 +25,7 @@ use crate::store::commit::{ObjectFormat, SignedCommit};
 use crate::store::{StoredStatement, Wanted};
 
 /// What wrote it: another version, or other rules (count them here), verifies again.
-const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 4");
+const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 5");
 
 /// Everything but the records and attempts, which are looked up one by one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +56,7 @@ struct SavedProposal {
     entry: u64,
     id: EntryId,
     text: String,
+    by: PersonId,
     approved_by: BTreeSet<PersonId>,
 }
 
@@ -120,9 +121,9 @@ impl Saved {
             chain.policies.push(PolicyInForce::new(EntryNumber(entry), text, roster));
         }
         for saved in self.proposals {
-            let SavedProposal { entry, id, text, approved_by } = saved;
+            let SavedProposal { entry, id, text, by, approved_by } = saved;
             let roster = Roster::parse(&text).ok()?;
-            chain.proposals.push(Proposal { entry: EntryNumber(entry), id, text, roster, approved_by });
+            chain.proposals.push(Proposal { entry: EntryNumber(entry), id, text, roster, by, approved_by });
         }
         Some(VerifiedLedger { origin: self.origin, first: self.first, chain, anchored: anchored.is_some() })
     }
@@ -130,8 +131,8 @@ impl Saved {
 
 impl SavedProposal {
     fn of(proposal: &Proposal) -> Self {
-        let Proposal { entry, id, text, approved_by, .. } = proposal;
-        Self { entry: entry.0, id: *id, text: text.clone(), approved_by: approved_by.clone() }
+        let Proposal { entry, id, text, by, approved_by, .. } = proposal;
+        Self { entry: entry.0, id: *id, text: text.clone(), by: by.clone(), approved_by: approved_by.clone() }
     }
 }
 

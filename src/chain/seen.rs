@@ -74,8 +74,26 @@ pub struct Served {
     pub parted: bool,
 }
 
-/// Where another history parts from the ledger: the number of entries both have. `None`: cannot be told.
-pub type Parting<'p> = &'p dyn Fn(&ObjectId) -> Option<u64>;
+/// What the clone a ledger was read in knows of other places.
+pub struct Outside<'o> {
+    /// Entries of the ledger that others can know. What is here beyond them may be taken back and made
+    /// again, and accuses nobody.
+    pub shared: u64,
+    pub served: &'o [Served],
+    /// Where another history parts from the ledger: the number of entries both have. `None`: cannot be told.
+    pub parting: &'o dyn Fn(&ObjectId) -> Option<u64>,
+    /// Whether a remote's branch, as last fetched, has a commit.
+    pub fetched: &'o dyn Fn(&ObjectId) -> bool,
+}
+
+/// How a ledger differs from what was seen of it.
+#[derive(Debug)]
+pub enum Contradiction {
+    /// Another beginning, another past, or fewer entries.
+    Fault(Fault),
+    /// This clone has not fetched for a while: so many entries were seen elsewhere.
+    Behind(u64),
+}
 
 impl Memory {
     /// Nothing seen yet.
@@ -88,14 +106,14 @@ impl Memory {
         !self.ledgers.is_empty() && self.known(ledger).is_none()
     }
 
-    /// What contradicts the memory: another beginning, another past, or fewer entries.
-    pub fn contradictions(&self, ledger: &VerifiedLedger, parting: Parting<'_>) -> Option<Fault> {
+    /// What contradicts the memory.
+    pub fn contradictions(&self, ledger: &VerifiedLedger, outside: &Outside<'_>) -> Option<Contradiction> {
         if self.knows_only_others(ledger) {
-            let known: Vec<String> = self.ledgers.iter().map(|seen| format!("sha256:{}", seen.first)).collect();
-            let expected = format!("entry 0 {}", known.join(" or "));
-            return Some(whole(FaultKind::Replaced, expected, format!("sha256:{}", ledger.first())));
+            let known: Vec<String> = self.ledgers.iter().map(ToString::to_string).collect();
+            let found = format!("entry 0 sha256:{}, {}", ledger.first(), described(ledger));
+            return Some(Contradiction::Fault(Fault::of_ledger(FaultKind::Replaced, known.join("; or "), found)));
         }
-        self.known(ledger)?.contradictions(ledger, parting)
+        self.known(ledger)?.contradictions(ledger, outside)
     }
 
     /// Remotes that have fewer of the ledger's entries than they once had.
@@ -113,7 +131,7 @@ impl Memory {
                 (true, Some(last)) => format!("another past after entry {last}, commit {tip}"),
                 (true, None) => format!("another branch altogether, commit {tip}"),
             };
-            whole(FaultKind::Withheld, format!("{once} entries on {remote}, as it served before"), found)
+            Fault::of_ledger(FaultKind::Withheld, format!("{once} entries on {remote}, as it served before"), found)
         })
         .collect()
     }
@@ -135,7 +153,7 @@ impl Memory {
     pub fn accept(&mut self, ledger: &VerifiedLedger) {
         if let Some(seen) = self.ledgers.iter_mut().find(|seen| seen.first == ledger.first()) {
             seen.points.retain(|point| ledger.root_at(point.size) == Some(point.root));
-            seen.served.clear();
+            seen.served.retain(|_, heard| ledger.commit_at(heard.entries).as_ref() == Some(&heard.tip));
         } else {
             self.ledgers.push(Seen { first: ledger.first(), points: Vec::new(), served: BTreeMap::new() });
         }
@@ -177,25 +195,41 @@ impl Seen {
         true
     }
 
-    fn contradictions(&self, ledger: &VerifiedLedger, parting: Parting<'_>) -> Option<Fault> {
-        let differs = |point: &&Point| ledger.root_at(point.size).is_some_and(|root| root != point.root);
-        let Some(point) = self.points.iter().find(differs) else {
-            let point = self.points.last().filter(|point| point.size > ledger.size())?;
-            // Shorter and different: only the commit seen then can tell, while it is there.
-            let parted = point.commit.as_ref().and_then(parting).filter(|common| *common < ledger.size());
-            return Some(parted.map_or_else(
-                || whole(FaultKind::Rollback, point.to_string(), described(ledger)),
-                |common| fork_after(common, point, ledger),
-            ));
+    fn contradictions(&self, ledger: &VerifiedLedger, outside: &Outside<'_>) -> Option<Contradiction> {
+        let Outside { shared, served, parting, fetched } = *outside;
+        let differs =
+            |point: &&Point| point.size <= shared && ledger.root_at(point.size).is_some_and(|root| root != point.root);
+        if let Some(point) = self.points.iter().find(differs) {
+            return Some(Contradiction::Fault(self.fork_at(point, ledger, parting)));
+        }
+        let newest = self.points.last().filter(|point| ledger.root_at(point.size) != Some(point.root))?;
+        // The branch here is the odd one: whoever fetched is told so, and nobody is accused.
+        if newest.commit.as_ref().is_some_and(fetched) {
+            return None;
+        }
+        // Shorter and different: only the commit seen then can tell, while it is there.
+        if let Some(common) = newest.commit.as_ref().and_then(parting).filter(|common| *common < shared) {
+            return Some(Contradiction::Fault(fork_after(common, newest, ledger)));
+        }
+        let stands = |now: &Served| {
+            let heard = self.served.get(&now.place).filter(|heard| heard.url == now.url && heard.tip == now.tip);
+            heard.is_some_and(|heard| heard.entries == now.entries && now.entries == shared)
         };
+        Some(match served.iter().any(stands) {
+            true => Contradiction::Behind(newest.size),
+            false => Contradiction::Fault(Fault::of_ledger(FaultKind::Rollback, newest.to_string(), described(ledger))),
+        })
+    }
+
+    fn fork_at(&self, point: &Point, ledger: &VerifiedLedger, parting: &dyn Fn(&ObjectId) -> Option<u64>) -> Fault {
         let known = self.points.iter().take_while(|other| other.size < point.size).last().map_or(0, |seen| seen.size);
         // The commits tell where exactly, while both are still there.
         let common = point.commit.as_ref().and_then(parting).filter(|common| (known..point.size).contains(common));
         if let Some(common) = common.or_else(|| (known + 1 == point.size).then_some(known)) {
-            return Some(fork_after(common, point, ledger));
+            return fork_after(common, point, ledger);
         }
         let place = format!("another past somewhere from entry {known} to {}", point.size - 1);
-        Some(whole(FaultKind::Fork, point.to_string(), format!("{place}, {}", described(ledger))))
+        Fault::of_ledger(FaultKind::Fork, point.to_string(), format!("{place}, {}", described(ledger)))
     }
 }
 
@@ -207,26 +241,10 @@ fn fork_after(common: u64, point: &Point, ledger: &VerifiedLedger) -> Fault {
     Fault { entry, commit, fault: FaultKind::Fork, expected: point.to_string(), found }
 }
 
-/// What somebody else says a ledger was: so many entries with this root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
-    pub size: u64,
-    pub root: Digest,
-}
-
-impl Figures {
-    /// Reads `37:sha256:<hex>` or `37:<hex>`. No entries at all say nothing, so that is refused.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (size, root) = text.split_once(':')?;
-        let size = size.parse().ok().filter(|size| *size > 0)?;
-        Some(Self { size, root: Digest::parse(root).ok()? })
-    }
-
-    /// Whether the ledger was that; `None` when it has fewer entries.
-    pub fn agree(&self, ledger: &VerifiedLedger) -> Option<Result<(), Fault>> {
-        let own = ledger.root_at(self.size)?;
-        let at = |root: &Digest| format!("root sha256:{root} at {}", self.size);
-        Some(if own == self.root { Ok(()) } else { Err(whole(FaultKind::Fork, at(&self.root), at(&own))) })
+impl std::fmt::Display for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "entry 0 sha256:{}", self.first)?;
+        self.points.last().map_or(Ok(()), |newest| write!(f, ", {newest}"))
     }
 }
 
@@ -240,10 +258,6 @@ impl std::fmt::Display for Point {
 fn described(ledger: &VerifiedLedger) -> String {
     let tip = ledger.tip().map_or_else(String::new, |tip| format!(", commit {tip}"));
     format!("{} entries with root sha256:{}{tip}", ledger.size(), ledger.root())
-}
-
-fn whole(fault: FaultKind, expected: String, found: String) -> Fault {
-    Fault { entry: None, commit: None, fault, expected, found }
 }
 
 #[cfg(test)]
@@ -317,11 +331,57 @@ mod tests {
         Memory { origin: Origin::parse("x.example/y").unwrap(), ledgers: vec![seen(sizes)] }
     }
 
+    /// What the remote of one clone has.
+    fn served(entries: u64, parted: bool) -> Served {
+        Served {
+            remote: "origin".to_owned(),
+            place: Digest::of(b"/clone origin"),
+            url: Digest::of(b"https://x.example/y"),
+            tip: ObjectId::parse(&format!("{:040x}", entries * 2 + u64::from(parted))).unwrap(),
+            entries,
+            parted,
+        }
+    }
+
+    fn contradiction(memory: &Memory, ledger: &VerifiedLedger) -> Option<Contradiction> {
+        let shared = ledger.size();
+        memory.contradictions(ledger, &Outside { shared, served: &[], parting: &|_| None, fetched: &|_| false })
+    }
+
+    /// What is here and nowhere else accuses nobody, and who has not fetched is told to.
+    #[test]
+    fn own_entries_and_a_clone_that_is_behind_are_no_contradiction() {
+        let mut memory = memory([3, 5, 8]);
+        let parted = ledger(8, 5);
+        let told = |memory: &Memory, ledger: &VerifiedLedger, shared, served: &[Served], fetched| {
+            let outside = Outside { shared, served, parting: &|_| Some(5), fetched: &|_| fetched };
+            memory.contradictions(ledger, &outside).map(|found| match found {
+                Contradiction::Fault(fault) => fault.fault.word().to_owned(),
+                Contradiction::Behind(seen) => format!("behind {seen}"),
+            })
+        };
+        let origin = served(5, false);
+        assert_eq!(told(&memory, &parted, 8, &[], false).as_deref(), Some("fork"), "others can know all of it");
+        assert_eq!(
+            told(&memory, &parted, 5, &[], false).as_deref(),
+            Some("rollback"),
+            "a clone nobody has seen before"
+        );
+        assert_eq!(told(&memory, &parted, 5, &[], true), None, "the remote has what was seen");
+        assert!(memory.note(&ledger(8, u64::MAX), 8, std::slice::from_ref(&origin), at()));
+        assert_eq!(told(&memory, &parted, 5, std::slice::from_ref(&origin), false).as_deref(), Some("behind 8"));
+        let went_back = Served { tip: served(4, false).tip, ..origin };
+        assert_eq!(told(&memory, &parted, 5, &[went_back], false).as_deref(), Some("rollback"));
+    }
+
     #[test]
     fn a_contradiction_is_told_from_a_ledger_that_goes_on() {
         let memory = memory([3, 5, 8]);
         let told = |size, others_from, parting: Option<u64>| {
-            let fault = memory.contradictions(&ledger(size, others_from), &|_| parting)?;
+            let outside = Outside { shared: size, served: &[], parting: &|_| parting, fetched: &|_| false };
+            let Contradiction::Fault(fault) = memory.contradictions(&ledger(size, others_from), &outside)? else {
+                panic!("it is no more than behind")
+            };
             Some((fault.fault, fault.expected.split(' ').next().unwrap().to_owned(), fault.found, fault.entry))
         };
         for size in [8, 9, 200] {
@@ -352,14 +412,6 @@ mod tests {
     #[test]
     fn a_server_is_held_to_the_most_it_served() {
         let (whole, mut memory) = (ledger(9, u64::MAX), memory([3]));
-        let served = |entries, parted| Served {
-            remote: "origin".to_owned(),
-            place: Digest::of(b"/clone origin"),
-            url: Digest::of(b"https://x.example/y"),
-            tip: ObjectId::parse(&format!("{:040x}", entries * 2 + u64::from(parted))).unwrap(),
-            entries,
-            parted,
-        };
         let withheld = |memory: &Memory, now| memory.withheld(&whole, &[now]).pop().map(|fault| fault.found);
         assert_eq!(withheld(&memory, served(2, false)), None, "never heard of before");
         assert!(
@@ -387,23 +439,10 @@ mod tests {
         let (other, shorter) = (ledger(8, 0), ledger(4, u64::MAX));
         assert!(memory.knows_only_others(&other));
         memory.accept(&other);
-        assert!(!memory.knows_only_others(&other) && memory.contradictions(&other, &|_| None).is_none());
-        assert!(memory.contradictions(&shorter, &|_| None).is_some());
+        assert!(!memory.knows_only_others(&other) && contradiction(&memory, &other).is_none());
+        assert!(contradiction(&memory, &shorter).is_some());
         memory.accept(&shorter);
-        assert!(memory.contradictions(&shorter, &|_| None).is_none());
-        assert!(
-            memory.contradictions(&ledger(9, 3), &|_| None).is_none()
-                && memory.contradictions(&ledger(9, 2), &|_| None).is_some()
-        );
-    }
-
-    #[test]
-    fn figures_of_nothing_say_nothing() {
-        let root = "ab".repeat(32);
-        assert_eq!(Figures::parse(&format!("7:{root}")), Figures::parse(&format!("7:sha256:{root}")));
-        assert_eq!(Figures::parse(&format!("7:{root}")).unwrap().size, 7);
-        for text in ["", "7", ":", &format!("0:{root}"), &format!("-1:{root}"), "7:ab"] {
-            assert_eq!(Figures::parse(text), None, "{text}");
-        }
+        assert!(contradiction(&memory, &shorter).is_none());
+        assert!(contradiction(&memory, &ledger(9, 3)).is_none() && contradiction(&memory, &ledger(9, 2)).is_some());
     }
 }

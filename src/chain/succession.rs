@@ -4,6 +4,7 @@
 //! as many different people approved it as the policy before it asks for. Every other proposal lapses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::running::Running;
 use super::view::{PolicyInForce, VerifiedEntry, VerifiedLedger};
@@ -24,10 +25,11 @@ pub struct Proposal {
     pub id: EntryId,
     pub text: String,
     pub roster: Roster,
+    pub by: PersonId,
     pub approved_by: BTreeSet<PersonId>,
 }
 
-/// How the wait of a proposed policy ended: with this entry it, or else another, came in force.
+/// How the wait of a proposed policy ended: with this entry it, or else another, came in force or took its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
     pub by: EntryNumber,
@@ -46,7 +48,7 @@ pub enum PolicyState {
         from: EntryNumber,
         until: Option<EntryNumber>,
     },
-    /// Another came in force first, with this entry.
+    /// With this entry another came in force, or its author proposed another.
     Lapsed {
         by: EntryNumber,
     },
@@ -57,6 +59,15 @@ pub enum PolicyState {
 pub enum Void {
     Revoked(EntryNumber),
     KeyGivenUp(EntryNumber),
+}
+
+impl fmt::Display for Void {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Revoked(by) => write!(f, "entry {by} revokes it"),
+            Self::KeyGivenUp(by) => write!(f, "key given up in entry {by}"),
+        }
+    }
 }
 
 impl Void {
@@ -77,6 +88,26 @@ pub struct GivenUp {
 }
 
 impl VerifiedLedger {
+    /// Exceptions that except nothing: entries the key would not void anyway.
+    pub fn idle_exceptions(&self, given_up: &Compromised) -> Vec<EntryNumber> {
+        let all = Compromised { except: Vec::new(), ..given_up.clone() };
+        let voided = self.chain.resting_on(&all, EntryNumber(self.size()));
+        given_up.except.iter().copied().filter(|number| !voided.contains(number)).collect()
+    }
+
+    /// Entries from `since` on by which a key brought or approved policies.
+    pub fn policies_by(&self, given_up: &Compromised) -> Vec<EntryNumber> {
+        let numbers = given_up.since.0..self.size();
+        let key = self.chain.keys.iter().position(|known| *known == given_up.key);
+        let own = |number: &EntryNumber| {
+            self.chain.record(*number).is_some_and(|record| {
+                let of_policy = record.attempt.is_none() && matches!(record.kind, Kind::Policy | Kind::Approval);
+                of_policy && usize::try_from(record.key).ok() == key
+            })
+        };
+        numbers.map(EntryNumber).filter(own).collect()
+    }
+
     /// Entries that a roster would make void, were it in force now.
     pub fn would_void(&self, roster: &Roster) -> BTreeSet<EntryNumber> {
         let next = EntryNumber(self.size());
@@ -91,8 +122,12 @@ impl Running {
         let person = entry.person().clone();
         match (entry.predicate(), policy) {
             (Predicate::Policy(_), Some((text, roster))) => {
-                let approved_by = BTreeSet::from([person]);
-                self.proposals.push(Proposal { entry: number, id: entry.id(), text, roster, approved_by });
+                // One at a time: whoever proposes anew has thought again, and nobody fills memories.
+                let earlier = self.proposals.extract_if(.., |proposal| proposal.by == person);
+                let replaced = earlier.map(|earlier| (earlier.entry, Settled { by: number, in_force: false }));
+                self.settled.extend(replaced);
+                let approved_by = BTreeSet::from([person.clone()]);
+                self.proposals.push(Proposal { entry: number, id: entry.id(), text, roster, by: person, approved_by });
             }
             (Predicate::Approval(approval), _) if entry.attempt().is_none() => {
                 let meant = |proposal: &&mut Proposal| approval.saw.evidence.first() == Some(&proposal.id);
@@ -160,6 +195,12 @@ impl VerifiedLedger {
         let revoked = self.chain.revoked.get(&number).copied().map(Void::Revoked);
         let given_up = self.chain.given_up.voided.get(&number).copied().map(Void::KeyGivenUp);
         [revoked, given_up].into_iter().flatten().min_by_key(|void| void.by())
+    }
+
+    /// Entries that are void by now.
+    pub fn void_entries(&self) -> usize {
+        let revoked: BTreeSet<_> = self.chain.revoked.keys().chain(self.chain.given_up.voided.keys()).collect();
+        revoked.len()
     }
 
     /// The entry that voided another.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::examine::Placed;
 use super::past::AttemptState;
 use super::running::Running;
-use super::succession::Proposal;
+use super::succession::{Proposal, Void};
 use crate::entry::Statement;
 use crate::entry::kinds::{AttemptKey, Evidence, Kind, Open, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, Origin, PersonId, Timestamp, Version};
@@ -325,12 +325,14 @@ impl<'l> View<'l> {
         self.known
     }
 
-    fn is_void(&self, number: EntryNumber) -> bool {
+    /// Why an entry counts no more, as far as this view knows.
+    pub fn void(&self, number: EntryNumber) -> Option<Void> {
         let chain = &self.ledger.chain;
-        let void = |voided: &BTreeMap<EntryNumber, EntryNumber>, below: u64| {
-            voided.get(&number).is_some_and(|by| by.0 < below)
+        let by = |voided: &BTreeMap<EntryNumber, EntryNumber>, below: u64| {
+            voided.get(&number).copied().filter(|by| by.0 < below)
         };
-        void(&chain.revoked, self.size) || void(&chain.given_up.voided, self.known)
+        let revoked = by(&chain.revoked, self.size).map(Void::Revoked);
+        revoked.or_else(|| by(&chain.given_up.voided, self.known).map(Void::KeyGivenUp))
     }
 
     /// The policy in force after the last entry of this view.
@@ -340,23 +342,34 @@ impl<'l> View<'l> {
 
     /// Entries of all attempts of a release, whatever became of their gates; voided ones left out, in order.
     pub fn release(&self, pipeline: &Name, release: &Version) -> Vec<&'l VerifiedEntry> {
+        let all = self.all_of_release(pipeline, release).into_iter();
+        all.filter(|(_, void)| void.is_none()).map(|(entry, _)| entry).collect()
+    }
+
+    /// The same, those that are void with the reason.
+    pub fn all_of_release(&self, pipeline: &Name, release: &Version) -> Vec<(&'l VerifiedEntry, Option<Void>)> {
         let keys = self.ledger.chain.by_attempt.keys();
         let own = keys.filter(|key| key.pipeline == *pipeline && key.release == *release);
-        let mut entries: Vec<_> = own.flat_map(|key| self.attempt(key)).collect();
-        entries.sort_by_key(|entry| entry.number());
+        let mut entries: Vec<_> = own.flat_map(|key| self.all_of_attempt(key)).collect();
+        entries.sort_by_key(|(entry, _)| entry.number());
         entries
     }
 
     /// Entries of one attempt that have not been voided, in order.
     pub fn attempt(&self, key: &AttemptKey) -> impl Iterator<Item = &'l VerifiedEntry> + use<'l> {
+        self.all_of_attempt(key).filter(|(_, void)| void.is_none()).map(|(entry, _)| entry)
+    }
+
+    /// Entries of one attempt in order, those that are void with the reason.
+    pub fn all_of_attempt(
+        &self,
+        key: &AttemptKey,
+    ) -> impl Iterator<Item = (&'l VerifiedEntry, Option<Void>)> + use<'l> {
         let view = *self;
-        let numbers = view.ledger.chain.by_attempt.get(key);
+        let numbers = view.ledger.chain.by_attempt.get(key).into_iter().flatten();
         numbers
-            .into_iter()
-            .flatten()
             .take_while(move |number| number.0 < view.size)
-            .filter(move |number| !view.is_void(**number))
-            .filter_map(move |number| view.ledger.entry(*number))
+            .filter_map(move |number| Some((view.ledger.entry(*number)?, view.void(*number))))
     }
 
     /// Attempts at a gate for a release, first to last.

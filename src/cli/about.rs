@@ -3,7 +3,7 @@
 //!
 //! What the program knows stands before what a signer wrote, so that no text can pass for it.
 
-use crate::chain::{PolicyState, VerifiedEntry, VerifiedLedger, Void};
+use crate::chain::{PolicyState, VerifiedEntry, VerifiedLedger};
 use crate::entry::Predicate;
 use crate::id::EntryNumber;
 use crate::report::escape::visible;
@@ -34,7 +34,7 @@ pub fn line(ledger: &VerifiedLedger, entry: &VerifiedEntry) -> String {
         return format!("{what} ({}){reason}", state_words(state));
     }
     let summary = visible(entry.summary());
-    ledger.void(entry.number()).map_or(summary.clone(), |void| format!("void: {} · {summary}", void_words(void)))
+    ledger.void(entry.number()).map_or(summary.clone(), |void| format!("void: {void} · {summary}"))
 }
 
 /// The policy an entry proposes or approves, by the entry that proposed it, and what became of it.
@@ -55,13 +55,6 @@ pub fn state_words(state: PolicyState) -> String {
         PolicyState::InForce { from, until: None } => format!("in force from entry {from}"),
         PolicyState::InForce { from, until: Some(until) } => format!("in force from entry {from} to entry {until}"),
         PolicyState::Lapsed { by } => format!("lapsed by entry {by}"),
-    }
-}
-
-pub fn void_words(void: Void) -> String {
-    match void {
-        Void::Revoked(by) => format!("entry {by} revokes it"),
-        Void::KeyGivenUp(by) => format!("key given up in entry {by}"),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn append(
     identity: &Identity,
     mut compose: impl FnMut(&Context<'_>, &VerifiedLedger) -> Result<Draft, Failure>,
 ) -> Result<Option<Appended>, Failure> {
-    loaded.store.check_not_checked_out()?;
+    loaded.store.check_writable()?;
     if context.global.dry_run {
         let draft = compose(context, &loaded.ledger)?;
         drop(identity.unlock()?);

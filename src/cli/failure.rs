@@ -141,13 +141,16 @@ impl Failure {
 /// What to do about a fault; about those further on, when the first is mended.
 fn next_step(fault: &Fault) -> Option<String> {
     match (fault.fault, &fault.commit) {
-        (FaultKind::Rollback, _) => {
-            Some("git fetch origin evidence:evidence (if this clone is only behind)".to_owned())
-        }
+        (FaultKind::Rollback, _) => Some(
+            "this clone is only behind? git fetch origin evidence:evidence. The server went back? put it back from a clone that has all of it: git push origin evidence".to_owned(),
+        ),
+        (FaultKind::Fork, _) => Some(
+            "compare entries and root with colleagues, not through the server: ledger verify --against SIZE:ROOT".to_owned(),
+        ),
         (FaultKind::Replaced, _) => Some("ask whoever keeps the ledger whether it was begun again, and why".to_owned()),
-        (FaultKind::Withheld, _) => {
-            Some("do not take theirs; ask who changed the branch, and put it back: git push origin evidence".to_owned())
-        }
+        (FaultKind::Withheld, _) => Some(
+            "do not take theirs; ask who changed the branch, and put it back: git push origin evidence (--force-with-lease where they have other entries instead)".to_owned(),
+        ),
         (FaultKind::Anchor, _) => None,
         (_, Some(commit)) => Some(format!("what came before it holds; see what it did: git show --stat {commit}")),
         (_, None) => None,
@@ -216,6 +219,10 @@ impl From<StoreError> for Failure {
                 failure.hint("git fetch --refetch --no-filter origin (this reads the branch again, whole)")
             }
             StoreError::Unreadable { .. } => failure.hint("git fsck, then fetch the branch from another copy"),
+            StoreError::Symbolic(target) => failure.hint(format!(
+                "git symbolic-ref -d refs/heads/evidence && git branch evidence {}",
+                target.trim_start_matches("refs/heads/")
+            )),
             StoreError::CheckedOut => failure.hint("git switch - (in that work tree)"),
             StoreError::Moved => Self { kind: FailureKind::Conflict, ..failure }.hint("run the command again"),
             StoreError::Locked(path) => Self { kind: FailureKind::Conflict, ..failure }

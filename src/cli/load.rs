@@ -5,7 +5,7 @@ use super::failure::{Failure, FailureKind};
 use super::seen::{self, Compared};
 use super::state;
 use super::survey::{Depth, examined, survey};
-use crate::chain::seen::Figures;
+use crate::chain::figures::Claim;
 use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
@@ -32,15 +32,15 @@ pub struct Whole {
 }
 
 impl Context<'_> {
-    /// Every entry through every step, and compared with what was seen before, unless figures are given
-    /// that the team has agreed on.
+    /// Every entry through every step; then compared with figures, where somebody brings some, and with
+    /// what was seen before.
     pub fn verify_whole(
         &mut self,
         store: &GitStore,
         tip: &mut Tip,
         keep: Keep,
         depth: Depth,
-        agreed: Option<Figures>,
+        claim: Option<Claim>,
     ) -> Result<Whole, Failure> {
         let anchor = TrustAnchor { first: self.pin(store)? };
         store.expect_many_reads();
@@ -60,8 +60,15 @@ impl Context<'_> {
                 accused.dedup();
                 store.check_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
             })?;
-            if let Some(figures) = agreed {
-                seen::accept(self, &ledger, figures)?;
+            match claim {
+                Some(Claim::Agreed(figures)) => seen::accept(self, &ledger, figures)?,
+                Some(Claim::Seen(figures)) => seen::require(&ledger, figures)?,
+                None => {}
+            }
+            // The memory would still be the one the figures are to put aside.
+            if self.global.dry_run && matches!(claim, Some(Claim::Agreed(_))) {
+                let doubtful = doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect();
+                return Ok(Whole { ledger, doubtful, withheld: Vec::new() });
             }
             if let Compared::Agrees(withheld) = seen::remember(self, store, &ledger)? {
                 let doubtful = doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect();

@@ -129,6 +129,9 @@ impl Printer<'_> {
             let line = if index == 0 { format!("error: {}", visible(line)) } else { visible(line) };
             self.talk(line);
         }
+        if let Some(ledger) = &failure.ledger {
+            self.talk(format!("  here are {} entries, root sha256:{}", ledger.entries, ledger.root));
+        }
         for hint in &failure.hints {
             self.talk(format!("  → {}", visible(hint)));
         }

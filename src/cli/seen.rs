@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::failure::{Failure, Figured};
 use super::state;
-use crate::chain::seen::{Figures, Memory, Served};
+use crate::chain::figures::Figures;
+use crate::chain::seen::{Contradiction, Memory, Outside, Served};
 use crate::chain::{Fault, VerifiedLedger};
 use crate::findings::counted;
 use crate::id::{Digest, EntryNumber, ObjectId, Origin};
@@ -25,34 +26,71 @@ pub enum Compared {
 pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<Compared, Failure> {
     let Some(path) = file(context, ledger.origin()) else { return Ok(Compared::Agrees(Vec::new())) };
     let known = read(context, &path)?;
-    let parting = |commit: &ObjectId| parting(store, ledger, commit);
-    if let Some(fault) = known.as_ref().and_then(|known| known.contradictions(ledger, &parting)) {
-        let grown = Some(store.tip()?.commit) != ledger.tip();
-        return if grown { Ok(Compared::Again) } else { Err(contradicted(context, &path, ledger, fault)) };
-    }
     let served = served(context, store, ledger)?;
+    let shared = shared(store, ledger, &served);
+    let outside = Outside {
+        shared: shared.unwrap_or(ledger.size()),
+        served: &served,
+        parting: &|commit| parting(store, ledger, commit),
+        fetched: &|commit| served.iter().any(|now| now.tip == *commit || store.contains(&now.tip, commit)),
+    };
+    if let Some(contradiction) = known.as_ref().and_then(|known| known.contradictions(ledger, &outside)) {
+        if Some(store.tip()?.commit) != ledger.tip() {
+            return Ok(Compared::Again);
+        }
+        return Err(match contradiction {
+            Contradiction::Fault(fault) => contradicted(context, &path, ledger, fault),
+            Contradiction::Behind(seen) => behind(ledger, seen, &served),
+        });
+    }
     let withheld = known.as_ref().map(|known| known.withheld(ledger, &served)).unwrap_or_default();
     // Nobody has said that a ledger without a pin is the one it is called: it must not speak against another.
-    if ledger.is_anchored() {
-        note(context, &path, ledger, known, &served);
+    if let Some(shared) = shared.filter(|_| ledger.is_anchored()) {
+        note(context, &path, ledger, known, (shared, &outside));
     }
     Ok(Compared::Agrees(withheld))
 }
 
-fn note(context: &mut Context<'_>, path: &Path, ledger: &VerifiedLedger, known: Option<Memory>, served: &[Served]) {
-    // Own entries that were never pushed may still be taken back and made again; without a remote
-    // that has the branch, there is nobody to ask.
-    let size = served.iter().map(|served| served.entries).max().unwrap_or(ledger.size());
-    let now = context.world().now();
+/// Entries that others can know: those a remote has, or all where there is no remote. `None` where there
+/// is one and nobody knows what it has, because this clone does not follow its branch.
+fn shared(store: &GitStore, ledger: &VerifiedLedger, served: &[Served]) -> Option<u64> {
+    let most = served.iter().map(|served| served.entries).max();
+    most.or_else(|| store.first_remote().is_none().then(|| ledger.size()))
+}
+
+/// Why nothing that is seen here is remembered, where that is so.
+pub fn unremembered(
+    context: &Context<'_>,
+    store: &GitStore,
+    ledger: &VerifiedLedger,
+) -> Result<Option<String>, StoreError> {
+    if state::base(context.world()).is_none() {
+        return Ok(Some("neither HOME nor an absolute XDG_STATE_HOME says where to keep it".to_owned()));
+    }
+    let follows = shared(store, ledger, &served(context, store, ledger)?).is_some();
+    let remote = store.first_remote().unwrap_or_default();
+    Ok((!follows).then(|| {
+        format!("this clone does not follow {remote}'s branch\n  → git config --add remote.{remote}.fetch +refs/heads/evidence:refs/remotes/{remote}/evidence && git fetch {remote}")
+    }))
+}
+
+fn note(
+    context: &mut Context<'_>,
+    path: &Path,
+    ledger: &VerifiedLedger,
+    known: Option<Memory>,
+    (shared, outside): (u64, &Outside<'_>),
+) {
+    let (now, served) = (context.world().now(), outside.served);
     let fresh = || Memory::of(ledger.origin().clone());
-    if context.global.dry_run || !known.unwrap_or_else(fresh).note(ledger, size, served, now) {
+    if context.global.dry_run || !known.unwrap_or_else(fresh).note(ledger, shared, served, now) {
         return;
     }
     let noted = context.world().update(path, |old| {
         // Somebody else may have noted more meanwhile.
         let mut memory = old.and_then(parse).unwrap_or_else(fresh);
-        let agrees = memory.contradictions(ledger, &|_| None).is_none();
-        (agrees && memory.note(ledger, size, served, now)).then(|| print(memory))
+        let agrees = memory.contradictions(ledger, outside).is_none();
+        (agrees && memory.note(ledger, shared, served, now)).then(|| print(memory))
     });
     if let Err(error) = noted {
         context.printer.talk(format!(
@@ -138,13 +176,14 @@ fn served(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> R
         let (entries, parted) = match position(store, ledger, &tip) {
             Some(number) => (number.0 + 1, false),
             None if ahead() => (ledger.size(), false),
-            None => (parting(store, ledger, &tip).unwrap_or_default(), true),
+            // A history that is not all here (a shallow fetch, say) says nothing of what the remote has.
+            None => (parting(store, ledger, &tip)?, true),
         };
         let place = Digest::of(format!("{clone}\0{remote}").as_bytes());
         let url = Digest::of(store.url_of(&remote).unwrap_or_default().as_bytes());
-        Served { remote, place, url, tip, entries, parted }
+        Some(Served { remote, place, url, tip, entries, parted })
     };
-    Ok(store.remote_tips()?.into_iter().map(of_remote).collect())
+    Ok(store.remote_tips()?.into_iter().filter_map(of_remote).collect())
 }
 
 /// Entries the ledger has in common with the history of a commit: first parents only, for what a merge
@@ -194,6 +233,18 @@ fn parse(bytes: Vec<u8>) -> Option<Memory> {
 fn print(seen: Memory) -> Vec<u8> {
     let sha256 = checksum(&seen);
     serde_json::to_vec_pretty(&Kept { seen, sha256 }).unwrap_or_default()
+}
+
+/// More was seen on this machine than this clone has fetched: no verdict until it has.
+fn behind(ledger: &VerifiedLedger, seen: u64, served: &[Served]) -> Failure {
+    let remote = served.first().map_or("origin", |served| served.remote.as_str());
+    Failure::unknown(format!(
+        "this clone is behind: {seen} entries were seen on this machine, {} are here",
+        ledger.size()
+    ))
+    .of(Figured::of(ledger))
+    .hint(format!("git fetch {remote} evidence:evidence"))
+    .hint("when that brings nothing, the server withholds them: ask who changed its branch")
 }
 
 /// The verdict, with what contradicts what kept beside the memory.

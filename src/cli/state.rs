@@ -59,5 +59,7 @@ fn file(world: &World, store: &GitStore) -> Option<PathBuf> {
 pub fn base(world: &World) -> Option<PathBuf> {
     let home = || world.home().map(|home| home.join(".local/state"));
     let local = || world.env.get("LOCALAPPDATA").map(PathBuf::from);
-    world.env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(local).or_else(home).map(|base| base.join("ledger"))
+    // A relative one is to be ignored (XDG Base Directory Specification, "Basics").
+    let given = world.env.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    given.or_else(local).or_else(home).map(|base| base.join("ledger"))
 }

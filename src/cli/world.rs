@@ -26,6 +26,9 @@ pub struct World {
     pub colour: bool,
 }
 
+/// Larger than pins, memories and templates ever are.
+const MOST_OF_OURS: u64 = 64 << 20;
+
 /// How a command that was run ended.
 pub struct Ran {
     /// 128 + signal where a signal ended it.
@@ -54,7 +57,7 @@ impl World {
     pub fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
-        Timestamp::from_seconds(seconds).unwrap_or_else(|_| unreachable!("the clock stands after the year 9999"))
+        Timestamp::from_seconds(seconds).unwrap_or(Timestamp::MAX)
     }
 
     /// Cores this process may use.
@@ -105,6 +108,9 @@ impl World {
             found => found?,
         };
         require_regular(&path)?;
+        if std::fs::metadata(&path)?.len() > MOST_OF_OURS {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any file of ours"));
+        }
         std::fs::read(&path).map(Some)
     }
 
@@ -153,7 +159,12 @@ impl World {
     /// `None` leaves it as it is.
     pub fn update(&self, path: &Path, change: impl FnOnce(Option<Vec<u8>>) -> Option<Vec<u8>>) -> io::Result<()> {
         let folder = private_folder_of(path)?;
-        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(".lock"))?;
+        let lock = folder.join(".lock");
+        match require_regular(&lock) {
+            Err(error) if !is_absence(&error) => return Err(error),
+            _ => {}
+        }
+        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock)?;
         self.wait_for(&lock)?;
         let Some(bytes) = change(self.read_if_there(path)?) else { return Ok(()) };
         let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;

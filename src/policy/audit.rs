@@ -10,8 +10,9 @@ use crate::id::{Timestamp, Version};
 /// Every promotion whose release is at hand, evaluated again.
 pub fn promotions(evaluator: &Evaluator<'_>) -> Vec<Fault> {
     let promotions = evaluator.ledger().entries().filter(|entry| entry.kind() == Kind::Promotion);
-    let unjustified =
-        promotions.filter(|entry| !is_void(evaluator, entry) && !evaluator.is_justified(entry, entry.number().0));
+    // A void promotion is no claim any more.
+    let is_void = |entry: &VerifiedEntry| evaluator.ledger().voided_by(entry.number()).is_some();
+    let unjustified = promotions.filter(|entry| !is_void(entry) && !evaluator.is_justified(entry, entry.number().0));
     unjustified
         .map(|entry| fault(entry, FaultKind::Promotion, "a gate that was open", "a gate that was closed".to_owned()))
         .collect()
@@ -44,13 +45,6 @@ fn judge_opening(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Option<Fau
 fn fault(entry: &VerifiedEntry, fault: FaultKind, expected: &str, found: String) -> Fault {
     let (number, commit) = (Some(entry.number()), Some(entry.commit().clone()));
     Fault { entry: number, commit, fault, expected: expected.to_owned(), found }
-}
-
-/// A revoked promotion is no claim any more.
-fn is_void(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> bool {
-    debug_assert_eq!(entry.kind(), Kind::Promotion);
-    let view = evaluator.ledger().view();
-    entry.attempt().is_none_or(|key| view.attempt(key).all(|other| other.number() != entry.number()))
 }
 
 /// The folder a pipeline's template gives for a gate opened at an instant.

@@ -3,16 +3,18 @@
 //! A recorded promotion is a claim. Whoever relies on one (a later gate, a report, an auditor) has
 //! its gate evaluated again, on the ledger and under the policy as they were then.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::decision::{AttemptSummary, Decision, RuleKind, RuleOutcome, RuleState, Verdict};
 use super::rules::{self, Case, Standing};
 use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
-use crate::chain::view::Attempt;
+use crate::chain::view::{Attempt, PolicyInForce};
 use crate::chain::{VerifiedEntry, VerifiedLedger, View};
 use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Predicate};
 use crate::id::{Digest, EntryNumber, Name, ObjectId, Timestamp, Version};
+use crate::sign::People;
 use crate::sign::roster::Person;
 
 /// Digests a document of the work tree has, under each line ending it may have been recorded with.
@@ -33,18 +35,20 @@ pub struct Ask<'a> {
     pub source: Option<(&'a ObjectId, &'a ObjectId)>,
 }
 
-/// Answers questions about one verified ledger. Policies are read once.
+/// Answers questions about one verified ledger. Policies are read once, when they are first asked for.
 pub struct Evaluator<'l> {
     ledger: &'l VerifiedLedger,
-    policies: Vec<(EntryNumber, Option<Policy>)>,
+    policies: Vec<(&'l PolicyInForce, OnceCell<Option<Policy>>)>,
+    /// Who is who, by how many policies there were.
+    people: RefCell<BTreeMap<usize, Rc<People>>>,
     /// Promotions already evaluated again: the past does not change.
     justified: RefCell<BTreeMap<(EntryNumber, u64), bool>>,
 }
 
 impl<'l> Evaluator<'l> {
     pub fn new(ledger: &'l VerifiedLedger) -> Self {
-        let read = |policy: &crate::chain::view::PolicyInForce| (policy.entry(), parse::parse(policy.text()).ok());
-        Self { ledger, policies: ledger.policies().iter().map(read).collect(), justified: RefCell::default() }
+        let policies = ledger.policies().iter().map(|policy| (policy, OnceCell::new())).collect();
+        Self { ledger, policies, people: RefCell::default(), justified: RefCell::default() }
     }
 
     pub const fn ledger(&self) -> &'l VerifiedLedger {
@@ -53,11 +57,25 @@ impl<'l> Evaluator<'l> {
 
     /// The policy in force after the first `size` entries; `None` when this program cannot read it.
     pub fn policy(&self, size: u64) -> Option<&Policy> {
-        self.policies.iter().rev().find(|(entry, _)| entry.0 < size).and_then(|(_, policy)| policy.as_ref())
+        let (text, policy) = self.policies.iter().rev().find(|(policy, _)| policy.entry().0 < size)?;
+        policy.get_or_init(|| parse::parse(text.text()).ok()).as_ref()
+    }
+
+    /// Who is who, by all rosters there were up to a view.
+    pub(super) fn people(&self, view: View<'_>) -> Rc<People> {
+        let known = self.policies.iter().take_while(|(policy, _)| policy.entry().0 < view.size()).count();
+        let rosters = || self.policies.iter().take(known).map(|(policy, _)| policy.roster());
+        Rc::clone(self.people.borrow_mut().entry(known).or_insert_with(|| Rc::new(People::of(rosters()))))
     }
 
     pub fn decide(&self, ask: &Ask<'_>) -> Decision {
-        self.decide_on(self.ledger.as_of(ask.size), ask)
+        let view = self.ledger.as_of(ask.size);
+        let mut decision = self.decide_on(view, ask);
+        let pipeline = self.policy(view.size()).and_then(|policy| policy.pipeline(ask.pipeline));
+        if let Some((pipeline, gate)) = pipeline.and_then(|pipeline| Some((pipeline, pipeline.gate(ask.gate)?))) {
+            decision.promoted = self.promotion(view, pipeline, gate, ask.release).map(VerifiedEntry::number);
+        }
+        decision
     }
 
     fn decide_on(&self, view: View<'l>, ask: &Ask<'_>) -> Decision {
@@ -96,7 +114,11 @@ impl<'l> Evaluator<'l> {
         decision.rules.extend(rolled_back(&case));
         decision.rules.extend(self.misdeclared(attempt));
         rules::evaluate(&case, &mut decision);
-        decision.promoted = self.promotion(view, pipeline, gate, ask.release).map(VerifiedEntry::number);
+        for (entry, void) in view.all_of_attempt(attempt.key) {
+            if let (Predicate::Promotion(_), Some(void)) = (entry.predicate(), void) {
+                decision.warnings.push(format!("the promotion of entry {} is void: {void}", entry.number()));
+            }
+        }
         decision
     }
 
@@ -138,16 +160,13 @@ impl<'l> Evaluator<'l> {
         release: &Version,
     ) -> Option<&'l VerifiedEntry> {
         let attempt = view.latest(&pipeline.id, &gate.id, release)?;
-        let mut standing = None;
-        for entry in view.attempt(attempt.key) {
-            match entry.predicate() {
-                Predicate::Promotion(_) if self.is_justified(entry, view.known()) => standing = Some(entry),
-                // What was rolled back stays so; the release goes on in a new attempt.
-                Predicate::Rollback(_) => return None,
-                _ => {}
-            }
+        let entries: Vec<&VerifiedEntry> = view.attempt(attempt.key).collect();
+        // What was rolled back stays so; the release goes on in a new attempt.
+        if entries.iter().any(|entry| matches!(entry.predicate(), Predicate::Rollback(_))) {
+            return None;
         }
-        standing
+        let mut promotions = entries.into_iter().rev().filter(|e| matches!(e.predicate(), Predicate::Promotion(_)));
+        promotions.find(|entry| self.is_justified(entry, view.known()))
     }
 
     /// Whether a recorded promotion's gate was open, judged by what stood before the entry, and by what

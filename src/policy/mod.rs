@@ -16,7 +16,7 @@ pub use decision::{Decision, RuleOutcome, RuleState, Verdict};
 pub use evaluate::{Ask, Evaluator, Observed};
 pub use rules::{Standing, evidence_links_to};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono_tz::Tz;
@@ -201,10 +201,10 @@ impl Pipeline {
 
     /// The gates a gate requires, and those they require, nearest first.
     pub fn before<'p>(&'p self, gate: &'p Gate) -> Vec<&'p Gate> {
-        let mut found: Vec<&Gate> = Vec::new();
+        let (mut found, mut known): (Vec<&Gate>, BTreeSet<&Name>) = Default::default();
         let mut open: Vec<&Name> = gate.requires.iter().collect();
         while let Some(id) = open.pop() {
-            if let Some(gate) = self.gate(id).filter(|gate| !found.iter().any(|known| known.id == gate.id)) {
+            if let Some(gate) = self.gate(id).filter(|gate| known.insert(&gate.id)) {
                 found.push(gate);
                 open.extend(&gate.requires);
             }

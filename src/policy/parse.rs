@@ -1,6 +1,6 @@
 //! TOML to [`Policy`], with every finding at its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono_tz::Tz;
@@ -259,18 +259,35 @@ fn check_order(gates: &[Gate], findings: &mut Findings) {
                 );
             }
         }
-        let mut reached: Vec<&Name> = gate.requires.iter().collect();
-        let mut at = 0;
-        while let Some(id) = reached.get(at).copied() {
-            let more = gates.iter().filter(|other| other.id == *id).flat_map(|other| &other.requires);
-            let new: Vec<&Name> = more.filter(|id| !reached.contains(id)).collect();
-            reached.extend(new);
-            at += 1;
-        }
-        if reached.contains(&&gate.id) {
-            findings.add(gate.span.clone(), format!("gate `{}` requires itself", gate.id));
+    }
+    for gate in in_circles(gates) {
+        findings.add(gate.span.clone(), format!("gate `{}` requires itself", gate.id));
+    }
+}
+
+/// Gates that can never be the first of those left (Kahn, 1962): they require one another.
+fn in_circles(gates: &[Gate]) -> Vec<&Gate> {
+    let mut waiting: BTreeMap<&Name, BTreeSet<&Name>> =
+        gates.iter().map(|gate| (&gate.id, gate.requires.iter().collect())).collect();
+    let mut wanted_by: BTreeMap<&Name, Vec<&Name>> = BTreeMap::new();
+    for gate in gates {
+        gate.requires.iter().for_each(|required| wanted_by.entry(required).or_default().push(&gate.id));
+    }
+    // A gate that is not there is found elsewhere, and keeps nobody waiting.
+    let missing = wanted_by.keys().copied().filter(|id| !waiting.contains_key(id));
+    let mut free: Vec<&Name> = missing.chain(gates.iter().filter(|g| g.requires.is_empty()).map(|g| &g.id)).collect();
+    while let Some(id) = free.pop() {
+        waiting.remove(id);
+        for other in wanted_by.remove(id).unwrap_or_default() {
+            if let Some(left) = waiting.get_mut(other) {
+                left.remove(id);
+                if left.is_empty() {
+                    free.push(other);
+                }
+            }
         }
     }
+    gates.iter().filter(|gate| waiting.contains_key(&gate.id)).collect()
 }
 
 fn check_distinct<'n>(what: &str, names: impl Iterator<Item = (&'n Name, &'n Range<usize>)>, findings: &mut Findings) {

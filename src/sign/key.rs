@@ -190,7 +190,15 @@ impl KeySources {
     }
 }
 
+/// Far more than any private key takes.
+const MAX_KEY_FILE: u64 = 1 << 20;
+
 fn read(path: &Path) -> Result<String, KeyDoorError> {
+    // A pipe would keep us waiting, and a device never ends.
+    let found = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
+    if !found.is_file() || found.len() > MAX_KEY_FILE {
+        return Err(unreadable(path, "it is no regular file of a key's size"));
+    }
     std::fs::read_to_string(path).map_err(|e| unreadable(path, e))
 }
 

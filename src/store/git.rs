@@ -57,6 +57,8 @@ pub enum StoreError {
     Unreadable { id: String, why: String },
     #[error("the evidence branch is checked out; committing to it would disturb that work tree")]
     CheckedOut,
+    #[error("the evidence branch is a symbolic ref to {0}: entries are written to a branch itself")]
+    Symbolic(String),
     #[error("the evidence branch moved while this entry was written")]
     Moved,
     #[error("another process holds the lock {0}")]
@@ -356,8 +358,12 @@ impl GitStore {
         })
     }
 
-    /// Refuses to write while some work tree has the branch checked out.
-    pub fn check_not_checked_out(&self) -> Result<(), StoreError> {
+    /// Refuses to write where the branch is no branch of its own, or some work tree has it checked out.
+    pub fn check_writable(&self) -> Result<(), StoreError> {
+        let branch = self.repo.find_reference(BRANCH).ok();
+        if let Some(target) = branch.as_ref().and_then(|branch| branch.symbolic_target().ok().flatten()) {
+            return Err(StoreError::Symbolic(target.to_owned()));
+        }
         let mut homes = vec![Repository::open(self.repo.commondir())];
         for name in self.repo.worktrees()?.iter().filter_map(|name| name.ok().flatten()) {
             homes.push(self.repo.find_worktree(name).and_then(|tree| Repository::open_from_worktree(&tree)));
@@ -429,7 +435,7 @@ impl GitStore {
     }
 
     /// Whether one commit's history contains another.
-    fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
+    pub fn contains(&self, tip: &ObjectId, other: &ObjectId) -> bool {
         let (Ok(tip), Ok(other)) = (self.oid(tip), self.oid(other)) else { return false };
         self.repo.graph_descendant_of(tip, other).unwrap_or(false)
     }

@@ -64,9 +64,10 @@ def open_armor(text):
     need(text == f"-----BEGIN SSH SIGNATURE-----\n{lines}\n-----END SSH SIGNATURE-----", Broken("commit-signature"))
     return key, signature
 
-INVISIBLE = ("[\0-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-             "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]")
-
+INVISIBLE = ("[\0-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+             "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+             "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+             "\U000e0000-\U000e0fff]")
 def known(text, unknown=("Cn",)):
     need({*map(category, text)}.isdisjoint(unknown), CannotTell(f"Python's tables say too little about {text!a}"))
     return text
@@ -352,19 +353,18 @@ class Verifier:
 
     def succeed(self, e, body):
         """Step 12 for a policy and the approval of one, and what comes in force by it."""
-        if e.kind == "policy":
-            approved, seen = [e.id], body.get("replaces")
-            self.pending[e.id] = e.roster, body["files"][0]["sha256"], set()
+        saw = body.get("saw", {"evidence": [e.id], "policy": body.get("replaces")})
+        if e.kind == "policy":  # it takes the place of the same person's earlier one
+            self.pending = {key: other for key, other in self.pending.items() if other[2][:1] != [e.actor["id"]]}
+            self.pending[e.id] = e.roster, body["files"][0]["sha256"], []
             good = self.compromised.isdisjoint(e.roster.owners) and max(e.roster.since, default=0) <= self.n
             self.expect("policy-malformed", True, good)
             self.expect("origin", e.commit.origin, e.roster.origin)
-        else:
-            approved, seen = body["saw"]["evidence"], body["saw"]["policy"]
-        self.expect("reference", True, len(approved) == 1 and approved[0] in self.pending)
-        roster, policy, people = self.pending.get([*approved, None][0], (None, None, set()))
+        self.expect("reference", True, len(saw["evidence"]) == 1 and saw["evidence"][0] in self.pending)
+        roster, policy, people = self.pending.get([*saw["evidence"], None][0], (None, None, []))
         good = e.judges.may("approve", e.signer) and body.get("decision") in (None, "APPROVED")
-        self.expect("policy-unapproved", (True, self.policy, False), (good, seen, e.actor["id"] in people))
-        people.add(e.actor["id"])
+        self.expect("policy-unapproved", (True, self.policy, False), (good, saw["policy"], e.actor["id"] in people))
+        people.append(e.actor["id"])
         if roster and (self.n == 0 or len(people) >= self.roster.count):
             self.roster, self.policy, self.pending = roster, policy, {}
             self.compromised |= roster.compromised
@@ -389,9 +389,9 @@ def main():
         return 3
     verifier.n, faults = None, verifier.faults
     verifier.expect("anchor", asked.root or verifier.first, verifier.first)  # step 13
-    root = None if faults else verifier.root(len(commits)).hex()
-    print(json.dumps({"verdict": "broken" if faults else "holds", "entries": len(commits), "root": root,
-                      "first": verifier.first, "pinned": bool(asked.root), "faults": faults}, indent=2))
+    print(json.dumps({"verdict": "broken" if faults else "holds", "entries": len(commits),
+                      "root": None if faults else verifier.root(len(commits)).hex(), "first": verifier.first,
+                      "pinned": bool(asked.root), "faults": faults}, indent=2))
     return 4 if faults else 0
 
 if __name__ == "__main__":

@@ -154,8 +154,55 @@ fn own_entries_that_were_never_pushed_may_be_made_again() {
     let _ = shared.repo.ledger_in(&shared.clone, "lee", &words, &env).exits(0);
     git(&["push", "-q", "origin", "evidence"]);
     let _ = shared.verify(&[]).exits(0);
+    // Behind what this clone itself has fetched it says so; when the server's branch is back as well, it is a rollback.
     git(&["branch", "-qf", "evidence", "evidence~1"]);
+    says_all(&shared.verify(&[]).said(), &["origin has entries that are not here yet"]);
+    git(&["update-ref", "refs/remotes/origin/evidence", "evidence"]);
     assert_eq!(fault(&shared.verify(&[])).0, "rollback", "pushed is seen");
+}
+
+/// Two clones of one person: what one pushed accuses nobody in the other.
+#[test]
+fn a_clone_that_has_not_fetched_is_behind_and_no_rollback() {
+    let shared = Shared::new();
+    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
+    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    let state = shared.memory("auditor");
+    let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
+    shared.repo.write("own.txt", "own\n");
+    let words = ["record", "announcement", "own.txt", "--gate", "ga"];
+    let _ = shared.repo.ledger_in(&shared.repo.path, "lee", &words, &env).exits(0);
+    let _ = shared.repo.ledger_in(&shared.repo.path, "", &["verify"], &env).exits(0);
+    for line in [vec!["verify"], vec!["status"]] {
+        let told = shared.repo.ledger_in(&shared.clone, "", &line, &env);
+        says_all(&told.said(), &["this clone is behind", "git fetch origin evidence:evidence"]);
+        let _ = told.exits(3);
+    }
+    // An own entry on the old branch parts from what was seen, and is told so once that is fetched.
+    git(&["fetch", "-q", "origin"]);
+    let commit = shared.repo.git(&["rev-parse", "evidence"]);
+    says_all(&shared.verify(&[]).said(), &["origin has entries that are not here yet"]);
+    git(&["fetch", "-q", "origin", "evidence:evidence"]);
+    assert_eq!(shared.verify(&[]).json()["tip"], commit.trim());
+}
+
+/// What a clone has not fetched whole says nothing about the server.
+#[test]
+fn a_shallow_fetch_accuses_no_server() {
+    let shared = Shared::new();
+    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
+    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    let _ = shared.verify(&[]).exits(0);
+    shared.repo.write("own.txt", "own\n");
+    for text in ["1", "2", "3"] {
+        shared.repo.write("own.txt", text);
+        types(&shared.repo, "lee", "record announcement own.txt --gate ga", 0);
+    }
+    let url = format!("file://{}", shared.repo.path.display());
+    git(&["fetch", "-q", "--depth=1", &url, "+refs/heads/evidence:refs/remotes/origin/evidence"]);
+    let ran = shared.verify(&[]);
+    assert_ne!(ran.code, 4, "{ran:?}");
 }
 
 #[test]

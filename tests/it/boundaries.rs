@@ -29,7 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     // People and roles; neither keys nor signatures, which have been checked before.
-    ("policy", &["id", "findings", "evidence", "entry", "chain", "sign::roster", "sign::Roster"]),
+    ("policy", &["id", "findings", "evidence", "entry", "chain", "sign::roster", "sign::Roster", "sign::People"]),
     ("report", &["id", "entry", "evidence::readers", "chain", "policy"]),
     ("cli", &["id", "findings", "evidence", "entry", "sign", "store", "chain", "policy", "report"]),
 ];

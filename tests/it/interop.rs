@@ -64,7 +64,7 @@ fn the_second_verifier_agrees_on_honest_ledgers_and_on_their_roots() {
     }
     let repo = supplied(&POLICY, "min");
     ga_supplied(&repo);
-    types(&repo, "kim", "revoke 3 -m mistaken", 0);
+    types(&repo, "kim", "revoke 3 -m mistaken --yes", 0);
     let ours = repo.ledger("", &["verify", "--json"]).json();
     let first = format!("sha256:{}", ours["first"].as_str().unwrap());
     assert_eq!(second_verdict(&repo, &repo.path, Some(&first)), Some((0, BTreeSet::new())));

@@ -207,11 +207,11 @@ fn what_commands_print_keeps_the_schema_it_names() {
 fn proposals_and_void_entries_keep_the_schema_in_log_and_show() {
     let repo = approved();
     let mut said = Printed { validators: validators(), seen: BTreeSet::new() };
-    types(&repo, "kim", "revoke 3 -m wrong", 0);
+    types(&repo, "kim", "revoke 3 -m wrong --yes", 0);
     let two = POLICY.text(&repo).replace("role = \"release-owner\" }", "role = \"release-owner\", count = 2 }");
     for (entry, remark) in [(6, "both"), (7, "first"), (8, "second")] {
         repo.write("ledger.toml", format!("{two}# {remark}\n"));
-        types(&repo, "lee", &format!("policy apply -m {remark}"), 0);
+        types(&repo, if entry == 7 { "han" } else { "lee" }, &format!("policy apply -m {remark}"), 0);
         said.types(&repo, "", &format!("show {entry}"), 0, "show");
     }
     assert_eq!(said.types(&repo, "", "log", 0, "log")["entries"][7]["policy"]["state"], "pending");

@@ -127,7 +127,20 @@ fn a_proposal_lapses_when_another_comes_in_force() {
     types(&repo, "lee", "policy sign 3 --yes", 0);
     let text = repo.ledger("", &["policy", "show"]).exits(0);
     assert!(text.contains("Minji") && !text.contains("\"deployment-engineer\", \"qa-lead\""), "{text}");
-    says_all(&types_in_vain(&repo, "han", "policy sign 2", 2), &["no policy is proposed"]);
+    says_all(&types_in_vain(&repo, "han", "policy sign 2", 1), &["waits for nobody: lapsed by entry 4"]);
+    types(&repo, "", "verify", 0);
+}
+
+/// Whoever proposes anew takes the first one back, and what others approved of it with it.
+#[test]
+fn a_proposal_of_the_same_person_takes_the_place_of_the_first() {
+    let repo = two_must_approve();
+    edit(&repo, promote_min);
+    types(&repo, "lee", "policy apply -m min", 0);
+    edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
+    types(&repo, "lee", "policy apply -m rename", 0);
+    says_all(&types_in_vain(&repo, "han", "policy sign 2 --yes", 1), &["lapsed by entry 3"]);
+    says_all(&types(&repo, "han", "policy sign --yes", 0), &["policy in force from entry 4"]);
     types(&repo, "", "verify", 0);
 }
 
@@ -153,7 +166,7 @@ fn what_a_stolen_key_signed_is_void_and_the_rest_stands() {
     give_up(&repo, "kim", 4, "");
     says_all(&types(&repo, "lee", "policy apply -m stolen", 0), &["with it become void: entries 4\n"]);
     types(&repo, "", "check alpha", 1);
-    assert_eq!(rule(&repo, "alpha", "approval")["state"], "missing");
+    assert_eq!(rule(&repo, "alpha", "approval")["have"], "the approval of entry 4 is void: key given up in entry 5");
     assert_eq!(rule(&repo, "alpha", "qa-checklist")["state"], "satisfied", "signed before");
     says_all(&types_in_vain(&repo, "kim", "sign alpha --yes", 3), &["was given up as compromised since entry 4"]);
     types(&repo, "", "verify", 0);
@@ -240,18 +253,113 @@ fn a_key_taken_out_keeps_its_past() {
 #[test]
 fn an_own_entry_can_be_revoked_and_nobody_elses() {
     let repo = approved();
-    says_all(&types_in_vain(&repo, "min", "revoke 4 -m no", 1), &["entry 4 is by KIM", "ask KIM"]);
-    says_all(&types_in_vain(&repo, "lee", "revoke 0 -m no", 1), &["of kind policy"]);
-    says_all(&types_in_vain(&repo, "min", "revoke 1 -m no", 1), &["of kind open"]);
-    types_in_vain(&repo, "kim", "revoke 99 -m no", 2);
-    types_in_vain(&repo, "kim", "revoke 4 -m no --dry-run", 0);
-    says_all(&types(&repo, "kim", "revoke 4 -m mistaken", 0), &["entry 4 is void from entry 5"]);
+    says_all(&types_in_vain(&repo, "min", "revoke 4 -m no --yes", 1), &["entry 4 is by KIM", "ask KIM"]);
+    says_all(&types_in_vain(&repo, "lee", "revoke 0 -m no --yes", 1), &["is about a policy"]);
+    says_all(&types_in_vain(&repo, "min", "revoke 1 -m no --yes", 1), &["of kind open"]);
+    types_in_vain(&repo, "kim", "revoke 99 -m no --yes", 2);
+    types_in_vain(&repo, "kim", "revoke 4 -m no --dry-run --yes", 0);
+    says_all(&types(&repo, "kim", "revoke 4 -m mistaken --yes", 0), &["entry 4 is void from entry 5"]);
     types(&repo, "", "check alpha", 1);
-    says_all(&types_in_vain(&repo, "kim", "revoke 4 -m again", 1), &["void already, by entry 5"]);
-    says_all(&types_in_vain(&repo, "kim", "revoke 5 -m undo", 1), &["of kind revoke"]);
+    says_all(&types_in_vain(&repo, "kim", "revoke 4 -m again --yes", 1), &["void already, by entry 5"]);
+    says_all(&types_in_vain(&repo, "kim", "revoke 5 -m undo --yes", 1), &["of kind revoke"]);
     types(&repo, "", "verify", 0);
     types(&repo, "kim", "sign alpha --yes", 0);
     types(&repo, "", "check alpha", 0);
+}
+
+/// A33: a person keeps what they have said, under whatever id.
+#[test]
+fn a_person_who_is_renamed_does_not_count_twice() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    edit(&repo, |text| text.replace("role = \"qa-lead\"\n", "role = \"qa-lead\"\ncount = 2\n"));
+    types(&repo, "lee", "policy apply -m two", 0);
+    supply(&repo, "min", "1.0");
+    types(&repo, "kim", "sign alpha --yes", 0);
+    edit(&repo, |text| text.replace("kim@acme.example", "kim.new@acme.example"));
+    types(&repo, "lee", "policy apply -m renamed", 0);
+    types(&repo, "kim2", "sign alpha --yes", 0);
+    types(&repo, "", "check alpha", 1);
+    assert_eq!(rule(&repo, "alpha", "approval")["entries"].as_array().unwrap().len(), 2, "both are told");
+}
+
+/// A35: whoever joins after the release was opened is its author all the same.
+#[test]
+fn an_author_who_joins_later_does_not_approve_the_own_work() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let lee = repo.ledger("", &["policy", "show"]).exits(0);
+    let (without, _) = lee.split_at(lee.find("[[person]]\nid = \"han@acme.example\"").unwrap());
+    let rest = lee[without.len()..].split_once("\n\n").map_or("", |(_, rest)| rest);
+    repo.write("ledger.toml", format!("{without}{rest}"));
+    types(&repo, "lee", "policy apply -m leaves", 0);
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "work", "--author=Han <han@acme.example>"]);
+    supply(&repo, "min", "1.0");
+    ga_supplied(&repo);
+    repo.write("ledger.toml", lee);
+    types(&repo, "lee", "policy apply -m joins --yes", 0);
+    says_all(&types_in_vain(&repo, "han", "sign ga --yes", 1), &["is an author of commit"]);
+}
+
+/// Declaring a theft takes away and gives nothing back.
+#[test]
+fn giving_up_a_key_opens_no_gate() {
+    for (line, code) in [("sign alpha --withdraw -m bug --yes", 1), ("sign alpha --reject -m bug --yes", 1)] {
+        let repo = approved();
+        types(&repo, "kim", line, 0);
+        give_up(&repo, "kim", 5, "");
+        says_all(&types(&repo, "lee", "policy apply -m stolen", 0), &["void: entries 5"]);
+        types(&repo, "", "check alpha", code);
+        types(&repo, "", "verify", 0);
+        types(&repo, "kim2", "sign alpha --yes", 0);
+        types(&repo, "", "check alpha", 0);
+    }
+}
+
+#[test]
+fn nobody_is_asked_to_void_what_stays() {
+    let repo = approved();
+    edit(&repo, |text| text.replace(ONE, &format!("{ONE}\nrevoke = {{ role = \"release-owner\" }}")));
+    types(&repo, "lee", "policy apply -m revoke", 0);
+    types(&repo, "kim", "sign alpha --reject -m bug --yes", 0);
+    let refused = types_in_vain(&repo, "lee", "revoke 6 -m on --yes", 1);
+    says_all(&refused, &["entry 6 is REJECTED: a rejection is lifted only by whoever made it"]);
+    types(&repo, "kim", "sign alpha --withdraw -m on --yes", 0);
+    says_all(
+        &types_in_vain(&repo, "kim", "revoke 7 -m on --yes", 1),
+        &["entry 7 is WITHDRAWN: what was withdrawn stays so"],
+    );
+    says_all(
+        &types_in_vain(&repo, "kim", "revoke 4 -m on", 2),
+        &["nobody is here to confirm", "ledger revoke 4 -m REASON --yes"],
+    );
+}
+
+#[test]
+fn a_policy_file_somebody_has_replaced_since_is_not_put_back_unseen() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let old = repo.ledger("", &["policy", "show"]).exits(0);
+    edit(&repo, promote_min);
+    types(&repo, "lee", "policy apply -m more", 0);
+    repo.write("ledger.toml", old);
+    for line in ["policy check", "policy apply -m unaware"] {
+        let refused = types_in_vain(&repo, "lee", line, 1);
+        says_all(
+            &refused,
+            &["is the policy of entry 0, and the one of entry 1 replaced it", "ledger policy show > ledger.toml"],
+        );
+    }
+    types(&repo, "lee", "policy apply -m back --yes", 0);
+}
+
+#[test]
+fn what_giving_up_a_key_does_not_do_is_said() {
+    let repo = approved();
+    give_up(&repo, "kim", 4, "");
+    types(&repo, "lee", "policy apply -m stolen", 0);
+    edit(&repo, |text| text.replace("since = 4", "since = 4\nexcept = [4]"));
+    says_all(&types(&repo, "lee", "policy check", 0), &["is given up since entry 4 already, for good"]);
+    types(&repo, "lee", "policy apply -m regret", 0);
+    says_all(&types(&repo, "", "check alpha", 1), &["the approval of entry 4 is void: key given up in entry 5"]);
+    says_all(&types(&repo, "", "verify", 0), &["1 entry void by now"]);
 }
 
 #[test]
@@ -261,8 +369,8 @@ fn whoever_the_policy_names_may_revoke_what_others_brought() {
     types(&repo, "lee", "policy apply -m revoke", 0);
     supply(&repo, "min", "1.0");
     types(&repo, "kim", "sign alpha --yes", 0);
-    types_in_vain(&repo, "min", "revoke 5 -m no", 1);
-    types(&repo, "lee", "revoke 5 -m \"wrong\"", 0);
+    types_in_vain(&repo, "min", "revoke 5 -m no --yes", 1);
+    types(&repo, "lee", "revoke 5 -m \"wrong\" --yes", 0);
     types(&repo, "", "check alpha", 1);
     types(&repo, "", "verify", 0);
 }
@@ -346,7 +454,7 @@ fn the_policies_of_a_log_are_those_and_their_approvals_only() {
 fn what_is_void_is_marked_in_the_log_and_in_show() {
     let repo = approved();
     assert_eq!(repo.ledger("", &["log", "--json"]).json()["entries"][4]["voidedBy"], Value::Null);
-    types(&repo, "kim", "revoke 3 -m wrong", 0);
+    types(&repo, "kim", "revoke 3 -m wrong --yes", 0);
     give_up(&repo, "kim", 4, "");
     types(&repo, "lee", "policy apply -m stolen", 0);
     says_all(&row(&repo, 3, ""), &["KIM  void: entry 5 revokes it · evidence: "]);

@@ -94,7 +94,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     let draft = composed.compose()?;
     let first = draft.statement.id().0;
-    store.check_not_checked_out()?;
+    store.check_writable()?;
     if context.global.dry_run {
         context.printer.outcome(&format!("would begin {} with {}", policy.roster.origin, person.handle()), true);
         return Ok(Answer::Yes);

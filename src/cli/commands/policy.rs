@@ -39,6 +39,9 @@ enum PolicyCommand {
         /// Why
         #[arg(short = 'm', long, value_parser = text())]
         message: String,
+        /// Do not ask, and go back to an older policy where that is what ledger.toml is
+        #[arg(long)]
+        yes: bool,
     },
     /// Approve a proposed policy
     #[command(
@@ -59,7 +62,7 @@ enum PolicyCommand {
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     match &args.command {
         PolicyCommand::Check { file } => check(file.as_ref(), context),
-        PolicyCommand::Apply { message } => succession::apply(message, context),
+        PolicyCommand::Apply { message, yes } => succession::apply(message, *yes, context),
         PolicyCommand::Sign { entry, yes } => succession::sign(entry.map(EntryNumber), *yes, context),
         PolicyCommand::Show => {
             let loaded = context.load(None)?;
@@ -85,7 +88,7 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
     let (findings, answer) = match parse::parse(&text) {
         Ok(policy) => {
             if own {
-                against_the_ledger(context, &policy)?;
+                against_the_ledger(context, &policy, &text)?;
             }
             if !context.printer.json {
                 changes::cautions(&policy).into_iter().for_each(|line| context.printer.talk(line));
@@ -109,11 +112,17 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
 }
 
 /// What `apply` would refuse is found here already, where there is a ledger.
-fn against_the_ledger(context: &mut Context<'_>, policy: &Policy) -> Result<(), Failure> {
-    match context.open_store()?.tip() {
-        Err(StoreError::NoBranch { .. }) => Ok(()),
-        _ => succession::require_fitting(&context.load(None)?.ledger, &policy.roster),
+fn against_the_ledger(context: &mut Context<'_>, policy: &Policy, text: &str) -> Result<(), Failure> {
+    if matches!(context.open_store()?.tip(), Err(StoreError::NoBranch { .. })) {
+        return Ok(());
     }
+    let ledger = context.load(None)?.ledger;
+    succession::require_fitting(&ledger, &policy.roster)?;
+    succession::require_newest(&ledger, text)?;
+    if !context.printer.json {
+        changes::of_given_up(&ledger, &policy.roster).into_iter().for_each(|line| context.printer.talk(line));
+    }
+    Ok(())
 }
 
 fn as_json(findings: &Findings, file: &str, text: &str) -> serde_json::Value {

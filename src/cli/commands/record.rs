@@ -165,8 +165,10 @@ impl Recording {
 
     /// The newest evidence in the slot.
     fn newest(&self, ledger: &VerifiedLedger) -> Option<EntryNumber> {
-        let entries = ledger.view().attempt(&self.attempt);
-        entries.filter(|entry| entry.evidence().is_some_and(|e| e.slot == self.slot)).last().map(|entry| entry.number())
+        let entries = ledger.view().all_of_attempt(&self.attempt);
+        let own = entries.filter(|(entry, _)| entry.evidence().is_some_and(|e| e.slot == self.slot));
+        // One that is void is no reason not to bring the same again.
+        own.last().filter(|(_, void)| void.is_none()).map(|(entry, _)| entry.number())
     }
 
     /// What was recorded, and what the gate's rule makes of it.

@@ -4,17 +4,19 @@ use super::{Answer, show};
 use crate::chain::REVOCABLE;
 use crate::cli::append::append;
 use crate::cli::args::text;
+use crate::cli::confirm;
 use crate::cli::context::Context;
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::load::fetch;
-use crate::entry::kinds::{Mode, Predicate, Revoke};
+use crate::entry::kinds::{Decision, Predicate, Revoke};
+use crate::report::escape::visible;
 
-/// Void an entry of yours, from here on
+/// Void an entry, from here on
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger revoke 37 -m \"log of the wrong build\"\n\nWhat is void stays on the ledger and counts no more. Nobody voids a policy, an opening, a rollback or a revocation."
+    before_help = "Examples:\n  ledger revoke 37 -m \"log of the wrong build\"\n  ledger revoke 37 -m \"log of the wrong build\" --yes    in scripts: nobody is asked\n\nWhat is void stays on the ledger and counts no more, for good. Whoever holds the role of `revoke` in [policy] may void what others brought too, but never lift their rejection. Nobody voids a policy, an opening, a rollback or a revocation."
 )]
 pub struct Args {
     /// Entry number, or the beginning of its id
@@ -23,6 +25,9 @@ pub struct Args {
     /// Why
     #[arg(short = 'm', long, value_parser = text())]
     message: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
@@ -32,8 +37,14 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let (number, id, kind, owner) = (target.number(), target.id(), target.kind(), target.person().clone());
     let Some(key) = target.attempt().filter(|_| REVOCABLE.contains(&kind)).cloned() else {
         let words: Vec<&str> = REVOCABLE.iter().map(|kind| kind.word()).collect();
-        return Err(Failure::no(format!("entry {number} is of kind {}, which nobody voids", kind.word()))
-            .hint(format!("what can be voided: {}", words.join(", "))));
+        return Err(match target.predicate() {
+            Predicate::Policy(_) | Predicate::Approval(_) => {
+                Failure::no(format!("entry {number} is about a policy, and those nobody voids"))
+                    .hint("propose the right one: what is only proposed lapses when another comes in force")
+            }
+            _ => Failure::no(format!("entry {number} is of kind {}, which nobody voids", kind.word()))
+                .hint(format!("what can be voided: {}", words.join(", "))),
+        });
     };
     if let Some(by) = loaded.ledger.voided_by(number) {
         return Err(Failure::no(format!("entry {number} is void already, by entry {by}")));
@@ -47,14 +58,39 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         ))
         .hint(format!("ask {who}, or whoever holds the role of `revoke` in [policy]")));
     }
+    if let Predicate::Approval(approval) = target.predicate() {
+        let own = identity.person.id == owner;
+        let refusal = match approval.decision {
+            Decision::Withdrawn => Some("what was withdrawn stays so: whoever approves again signs again"),
+            Decision::Rejected if !own => Some("a rejection is lifted only by whoever made it"),
+            Decision::Rejected | Decision::Approved => None,
+        };
+        if let Some(why) = refusal {
+            let hint = format!("ledger sign {} --release {}", key.gate, key.release);
+            return Err(Failure::no(format!("entry {number} is {}: {why}", approval.decision.word())).hint(hint));
+        }
+    }
+    context.printer.talk(format!(
+        "entry {number}: {} by {owner} for {} of {}, {}\n  it counts no more, for good; what rested on it is open again",
+        kind.word(),
+        key.gate,
+        visible(key.release.as_str()),
+        visible(target.summary())
+    ));
+    let word = number.to_string();
+    let mode = confirm::confirm(context, &word, args.yes, &format!("ledger revoke {number} -m REASON --yes"))?;
     fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, std::slice::from_ref(&key.release))?;
     let source = loaded.ledger.opening(&key).map(|open| open.source.commit.clone());
     let source = source.ok_or_else(|| Failure::unknown(format!("the attempt of entry {number} cannot be read")))?;
     let now = context.world().now();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
+        // Somebody else may have been quicker.
+        if let Some(by) = ledger.voided_by(number) {
+            return Err(Failure::no(format!("entry {number} is void already, by entry {by}")));
+        }
         let predicate = Predicate::Revoke(Revoke {
             ledger: scope(ledger, &key),
-            actor: actor(&identity.person, Mode::Ci),
+            actor: actor(&identity.person, mode),
             recorded_at: now,
             voids: id,
             reason: args.message.clone(),

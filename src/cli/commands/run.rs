@@ -53,7 +53,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let gate = question.gate;
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    loaded.store.check_not_checked_out()?;
+    loaded.store.check_writable()?;
     if context.global.dry_run {
         let line = format!("would run {} and record it as {slot} for {}", args.command.join(" "), gate.id);
         context.printer.outcome(&line, true);

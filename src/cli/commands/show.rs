@@ -58,7 +58,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         context.printer.say(format!("  policy     {of}{}", about::state_words(state)));
     }
     if let Some(void) = loaded.ledger.void(entry.number()) {
-        context.printer.say(format!("  void       {}", about::void_words(void)));
+        context.printer.say(format!("  void       {void}"));
     }
     if let Some(since) = loaded.ledger.given_up(entry.key()) {
         context.printer.say(format!("  key        compromised since entry {since}"));

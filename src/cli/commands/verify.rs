@@ -1,7 +1,7 @@
 //! `ledger verify`: every step over every entry, and every recorded promotion evaluated again.
 
 use super::Answer;
-use crate::chain::seen::Figures;
+use crate::chain::figures::{Claim, Figures};
 use crate::chain::{Fault, FaultKind, Keep, VerifiedLedger};
 use crate::cli::args::text;
 use crate::cli::context::Context;
@@ -33,17 +33,18 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let agreed = args.accept.as_deref().map(figures).transpose()?;
-    let theirs = args.against.as_deref().map(figures).transpose()?.or(agreed);
-    let ledger = match whole(context, agreed).and_then(|ledger| compare(ledger, theirs)) {
-        Ok(ledger) => ledger,
+    let agreed = args.accept.as_deref().map(figures).transpose()?.map(Claim::Agreed);
+    let claim = args.against.as_deref().map(figures).transpose()?.map(Claim::Seen).or(agreed);
+    let (ledger, unremembered) = match whole(context, claim) {
+        Ok(answer) => answer,
         Err(failure) => return fail(context, failure),
     };
     let anchor = if ledger.is_anchored() { "pinned" } else { "none" };
     if context.printer.json {
         context.printer.json(&serde_json::json!({
             "schema": schema(), "verdict": "holds", "origin": ledger.origin(), "entries": ledger.size(), "root": ledger.root(),
-            "first": ledger.first(), "tip": ledger.tip(), "anchor": anchor, "faults": Vec::<Fault>::new(),
+            "first": ledger.first(), "tip": ledger.tip(), "anchor": anchor, "void": ledger.void_entries(),
+            "faults": Vec::<Fault>::new(),
         }));
         return Ok(Answer::Yes);
     }
@@ -51,14 +52,18 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let count = |kind: Kind| kinds.get(&kind).copied().unwrap_or_default();
     let good = context.printer.good();
     context.printer.say(format!("{good} the ledger holds: {}", ledger.origin()));
+    let void = match ledger.void_entries() {
+        0 => String::new(),
+        count => format!(" · {} void by now (ledger log)", counted(count, "entry", "entries")),
+    };
     context.printer.say(format!(
-        "  {} by {}, every signature checked · {} · {}, each gate evaluated again",
+        "  {} by {}, every signature checked · {} · {}, each gate evaluated again{void}",
         counted(ledger.size(), "entry", "entries"),
         counted(ledger.signers().len(), "signer", "signers"),
         counted(count(Kind::Approval), "approval", "approvals"),
         counted(count(Kind::Promotion), "promotion", "promotions")
     ));
-    if let Some(Figures { size, .. }) = theirs {
+    if let Some(Claim::Seen(Figures { size, .. }) | Claim::Agreed(Figures { size, .. })) = claim {
         let seen = counted(size, "entry", "entries");
         context.printer.say(format!("  what your colleague saw is the beginning of it: {seen}"));
     }
@@ -76,6 +81,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if let (Some(tip), Ok(time)) = (ledger.tip(), Timestamp::from_seconds(ledger.seconds())) {
         context.printer.say(format!("  tip    {tip} at {time}"));
     }
+    if let Some(why) = unremembered {
+        context.printer.talk(format!("note: what is seen here is not remembered: {why}"));
+    }
     if !ledger.is_anchored() {
         context.printer.talk(format!(
             "note: nothing pins this ledger: it is consistent, but whether it is the right one only a colleague can tell\n  → ledger verify --root sha256:{}",
@@ -87,13 +95,21 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 
 /// Every step over every entry; then what needs a policy: openings, promotions, facts in doubt. The
 /// statements of a few releases at a time are read again for it, so that no ledger is too long.
-fn whole(context: &mut Context<'_>, agreed: Option<Figures>) -> Result<VerifiedLedger, Failure> {
+fn whole(context: &mut Context<'_>, claim: Option<Claim>) -> Result<(VerifiedLedger, Option<String>), Failure> {
     let store = context.open_store()?;
     let mut tip = store.tip()?;
-    let whole = context.verify_whole(&store, &mut tip, Keep::Openings, Depth::Facts, agreed)?;
-    let Whole { ledger, doubtful, withheld } = whole;
+    let whole = context.verify_whole(&store, &mut tip, Keep::Openings, Depth::Facts, claim)?;
+    let Whole { ledger, doubtful, mut withheld } = whole;
     state::save(context, &store, &ledger);
-    let mut loaded = context.told(Loaded { store, tip, ledger, withheld })?;
+    if let Some(other) = tip.elsewhere.take_if(|other| other.diverged && matches!(claim, Some(Claim::Agreed(_)))) {
+        context.printer.talk(format!(
+            "note: {0} serves another branch than the one agreed on; when whoever keeps it agrees, put this one there\n  → git push --force-with-lease {0} evidence",
+            other.remote
+        ));
+    }
+    // Told as faults below, and once.
+    tip.elsewhere.take_if(|_| !withheld.is_empty());
+    let mut loaded = context.told(Loaded { store, tip, ledger, withheld: Vec::new() })?;
     let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
     let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
     for releases in promoted.chunks(RELEASES) {
@@ -104,11 +120,17 @@ fn whole(context: &mut Context<'_>, agreed: Option<Figures>) -> Result<VerifiedL
         faults.extend(context.lying_facts(&loaded, &evaluator, doubted)?);
         loaded.ledger.unload();
     }
-    faults.append(&mut loaded.withheld);
+    let holds = faults.is_empty();
+    faults.append(&mut withheld);
     if faults.is_empty() {
-        return Ok(loaded.ledger);
+        let unremembered = seen::unremembered(context, &loaded.store, &loaded.ledger)?;
+        return Ok((loaded.ledger, unremembered));
     }
-    Err(Failure::broken(faults).of(Figured::of(&loaded.ledger)))
+    let failure = Failure::broken(faults).of(Figured::of(&loaded.ledger));
+    Err(match (holds, claim) {
+        (true, Some(Claim::Seen(_))) => failure.hint("what is here has what your colleague saw"),
+        _ => failure,
+    })
 }
 
 /// What `--against` and `--accept` take.
@@ -117,10 +139,6 @@ pub fn figures(text: &str) -> Result<Figures, Failure> {
         Failure::usage(format!("{text:?} is no size and root"))
             .hint("as `ledger verify` prints it: --against 37:sha256:1f0c…")
     })
-}
-
-fn compare(ledger: VerifiedLedger, theirs: Option<Figures>) -> Result<VerifiedLedger, Failure> {
-    theirs.map_or(Ok(()), |figures| seen::require(&ledger, figures)).map(|()| ledger)
 }
 
 fn schema() -> String {

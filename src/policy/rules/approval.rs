@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome};
-use crate::chain::VerifiedEntry;
+use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
-use crate::id::{Digest, EntryId, PersonId};
+use crate::id::{Digest, EntryId, EntryNumber, PersonId};
 use crate::policy::decision::{RuleKind, RuleOutcome, RuleState};
 use crate::policy::evaluate::{name, shell};
 use crate::policy::{ApprovalRule, Gate, Hat, Policy, Severity};
-use crate::sign::roster::{Person, count_people};
+use crate::sign::roster::Person;
 
 /// Each person's last word in an attempt.
 type Current<'l> = BTreeMap<&'l PersonId, (&'l VerifiedEntry, &'l Approval)>;
@@ -63,20 +63,33 @@ pub fn standing(case: &Case<'_, '_>, rule: &ApprovalRule, person: &Person) -> St
 }
 
 /// Each person's last word in this attempt, withdrawn ones left out.
+///
+/// That an entry is void never opens a gate: an approval that was withdrawn or given anew does not come
+/// back, and a rejection is lifted by nobody but its author.
 fn current_decisions<'l>(case: &Case<'_, 'l>) -> Current<'l> {
     let mut current = Current::new();
-    for entry in case.view.attempt(case.attempt.key) {
+    for (entry, void) in case.view.all_of_attempt(case.attempt.key) {
         let Predicate::Approval(approval) = entry.predicate() else { continue };
-        match approval.decision {
-            Decision::Withdrawn => {
-                current.retain(|_, (old, _)| Some(old.id()) != approval.withdraws);
-            }
-            Decision::Approved | Decision::Rejected => {
-                current.insert(entry.person(), (entry, approval));
-            }
+        let person = entry.person();
+        let approved = |known: Option<&(&VerifiedEntry, &Approval)>| {
+            known.is_some_and(|(_, known)| known.decision == Decision::Approved)
+        };
+        match (approval.decision, void) {
+            (Decision::Approved, None) => drop(current.insert(person, (entry, approval))),
+            (Decision::Rejected, Some(Void::Revoked(by))) if is_by(case, by, person) => drop(current.remove(person)),
+            (Decision::Rejected, _) => drop(current.insert(person, (entry, approval))),
+            (Decision::Approved, Some(_)) if approved(current.get(person)) => drop(current.remove(person)),
+            (Decision::Approved, Some(_)) => {}
+            (Decision::Withdrawn, _) => current.retain(|_, (old, decided)| {
+                Some(old.id()) != approval.withdraws || (void.is_some() && decided.decision == Decision::Rejected)
+            }),
         }
     }
     current
+}
+
+fn is_by(case: &Case<'_, '_>, number: EntryNumber, person: &PersonId) -> bool {
+    case.view.ledger().entry(number).is_some_and(|entry| entry.person() == person)
 }
 
 fn judge(
@@ -109,7 +122,8 @@ fn judge(
             Err(why) => passed_over.push(why),
         }
     }
-    let count = count_people(counted.iter().map(|entry| entry.person()));
+    passed_over.extend(void_approvals(case, current));
+    let count = case.evaluator.people(case.view).count(counted.iter().map(|entry| entry.person()));
     outcome.by = counted.iter().map(|entry| (entry.number(), entry.id())).collect();
     let names: Vec<String> =
         counted.iter().map(|entry| format!("{} at {}", entry.predicate().actor().name, entry.recorded_at())).collect();
@@ -124,6 +138,17 @@ fn judge(
         outcome.have = parts.join("; ");
     }
     outcome
+}
+
+/// Approvals that are void, by people who have decided nothing since.
+fn void_approvals(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<String> {
+    let all = case.view.all_of_attempt(case.attempt.key);
+    all.filter_map(|(entry, void)| {
+        let approved = matches!(entry.predicate(), Predicate::Approval(a) if a.decision == Decision::Approved);
+        let open = approved && !current.contains_key(entry.person());
+        void.filter(|_| open).map(|void| format!("the approval of entry {} is void: {void}", entry.number()))
+    })
+    .collect()
 }
 
 /// Why an approval no longer counts: something it saw has changed, or it came the wrong way.
@@ -181,8 +206,10 @@ fn evidence_lapse(case: &Case<'_, '_>, item: &EvidenceOutcome<'_, '_>, approval:
     }
 }
 
+/// What the signer named, among the evidence of this release: what was brought for another is none here.
 fn seen_evidence<'l>(case: &Case<'_, 'l>, id: EntryId) -> Option<&'l Evidence> {
-    case.view.ledger().find(id)?.evidence()
+    let mut all = case.view.all_of_release(&case.pipeline.id, case.ask.release).into_iter();
+    all.find(|(entry, _)| entry.id() == id)?.0.evidence()
 }
 
 fn contents(evidence: &Evidence) -> Vec<(&str, Digest)> {
@@ -212,9 +239,10 @@ fn rejections(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<RuleOutcome> {
 /// Whether a person has already done this for the release, and what.
 fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
     let entries = case.view.release(&case.pipeline.id, case.ask.release);
-    let by_person = |entry: &&&VerifiedEntry| *entry.person() == person.id;
+    let people = case.evaluator.people(case.view);
+    let by_person = |entry: &&&VerifiedEntry| people.are_one(entry.person(), &person.id);
     match hat {
-        Hat::Author => author(&entries, person),
+        Hat::Author => author(case, &entries, person),
         Hat::Builder => entries
             .iter()
             .filter(by_person)
@@ -223,7 +251,7 @@ fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
         Hat::Recorder => case
             .view
             .attempt(case.attempt.key)
-            .find(|entry| entry.kind() == Kind::Evidence && *entry.person() == person.id)
+            .find(|entry| entry.kind() == Kind::Evidence && people.are_one(entry.person(), &person.id))
             .map(|entry| format!("recorded evidence of this gate (entry {})", entry.number())),
         Hat::Approver => entries
             .iter()
@@ -235,14 +263,20 @@ fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
 }
 
 /// Git's author line is a claim anybody can type: good enough to forbid, never to allow.
-fn author(entries: &[&VerifiedEntry], person: &Person) -> Option<String> {
+fn author(case: &Case<'_, '_>, entries: &[&VerifiedEntry], person: &Person) -> Option<String> {
+    let people = case.evaluator.people(case.view);
     let opened = entries.iter().find(|entry| entry.kind() == Kind::Open)?;
-    if *opened.person() == person.id {
+    if people.are_one(opened.person(), &person.id) {
         return Some(format!("put the release forward (entry {})", opened.number()));
     }
     entries.iter().find_map(|entry| {
         let Predicate::Open(open) = entry.predicate() else { return None };
-        let own = |address: &String| entry.roster().person_called(address).is_some_and(|author| author.id == person.id);
+        // Whoever joined since is known by the roster of today.
+        let rosters = [entry.roster(), &case.policy.roster];
+        let own = |address: &String| {
+            let mut authors = rosters.iter().filter_map(|roster| roster.person_called(address));
+            authors.any(|author| people.are_one(&author.id, &person.id)) || address == person.id.as_str()
+        };
         open.source
             .authors
             .iter()

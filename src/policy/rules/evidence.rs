@@ -1,7 +1,7 @@
 //! Evidence in a slot: the newest counts, and must pass every test of its rule.
 
 use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, satisfied};
-use crate::chain::VerifiedEntry;
+use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::Evidence;
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::{ARTIFACT, COMMAND};
@@ -12,8 +12,14 @@ use crate::policy::{Gate, Policy, Reach, Rule};
 pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
     let mut base = missing(case.policy, case.gate, rule);
     base.hint = base.hint.replace("{version}", case.ask.release.as_str());
-    let Some(entry) = newest(case, rule) else { return EvidenceOutcome { rule, outcome: base, entry: None } };
-    let Some(evidence) = entry.evidence() else { return EvidenceOutcome { rule, outcome: base, entry: None } };
+    let Some((entry, evidence, void)) = newest(case, rule) else {
+        return EvidenceOutcome { rule, outcome: base, entry: None };
+    };
+    // What was there before does not come back by itself: somebody has to bring it again.
+    if let Some(void) = void {
+        let outcome = failed(base, format!("entry {} is void: {void}", entry.number()));
+        return EvidenceOutcome { rule, outcome, entry: None };
+    }
     let outcome = match test(case, rule, entry, evidence) {
         Ok(have) => satisfied(base, entry, have),
         Err(have) => failed(base, format!("entry {}: {have}", entry.number())),
@@ -67,11 +73,17 @@ fn need(rule: &Rule) -> String {
     need
 }
 
-fn newest<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Option<&'l VerifiedEntry> {
-    let fits = |entry: &&'l VerifiedEntry| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot);
+/// The newest evidence in the slot, and why it is void where it is.
+fn newest<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Option<(&'l VerifiedEntry, &'l Evidence, Option<Void>)> {
+    let fits = |(entry, void): (&'l VerifiedEntry, Option<Void>)| {
+        let evidence = entry.evidence().filter(|evidence| evidence.slot == rule.slot)?;
+        Some((entry, evidence, void))
+    };
     match rule.reach {
-        Reach::Attempt => case.view.attempt(case.attempt.key).filter(fits).last(),
-        Reach::Release => case.view.release(&case.pipeline.id, case.ask.release).into_iter().rfind(fits),
+        Reach::Attempt => case.view.all_of_attempt(case.attempt.key).filter_map(fits).last(),
+        Reach::Release => {
+            case.view.all_of_release(&case.pipeline.id, case.ask.release).into_iter().rev().find_map(fits)
+        }
     }
 }
 

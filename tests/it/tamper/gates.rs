@@ -59,6 +59,22 @@ fn a_promotion_through_a_closed_gate_does_not_hold() {
                 &["7 promotion-unjustified"],
             ),
             Row(
+                "A45",
+                "an approval voided before the promotion, and once more after it",
+                PROMOTION_AFTER_HAN,
+                |f| {
+                    f.drafts.remove(5);
+                    f.last().renumber(6, 5);
+                    before_promotion(f, |f| {
+                        let approval = f.id(4);
+                        f.again(11).by("kim").set("voids", &format!("\"{approval}\""));
+                    });
+                    let approval = f.id(4);
+                    f.again(11).by("kim").set("voids", &format!("\"{approval}\""));
+                },
+                &["6 promotion-unjustified"],
+            ),
+            Row(
                 "A41",
                 "promoted on another past",
                 PROMOTION,
@@ -268,6 +284,42 @@ fn what_holds_and_does_not_count_opens_no_gate() {
                 "failed",
             ),
             Closed("A40", "a withdrawn approval", APPROVAL, withdraw, "alpha", "approval", "missing"),
+            Closed(
+                "A40",
+                "a withdrawal that was voided",
+                APPROVAL,
+                |f| {
+                    withdraw(f);
+                    void_the_last(f);
+                },
+                "alpha",
+                "approval",
+                "missing",
+            ),
+            Closed(
+                "A40",
+                "an approval before one that was voided",
+                APPROVAL,
+                |f| {
+                    f.again(4);
+                    void_the_last(f);
+                },
+                "alpha",
+                "approval",
+                "failed",
+            ),
+            Closed(
+                "A45",
+                "evidence before one that was voided",
+                APPROVAL,
+                |f| {
+                    f.again(3);
+                    void_the_last(f);
+                },
+                "alpha",
+                "qa-checklist",
+                "failed",
+            ),
             Closed("A40", "a promotion rolled back", PROMOTION, roll_back, "alpha", "rollback", "failed"),
             Closed("A40", "the gate before was rolled back", GA_APPROVAL, roll_back, "ga", "alpha", "missing"),
             Closed("A42", "a box unticked", APPROVAL, untick, "alpha", "qa-checklist", "failed"),
@@ -329,6 +381,12 @@ fn a_gate_that_asks_for_nothing_leaves_the_question_open() {
         assert_eq!(verdict(&repo), (0, BTreeSet::new()), "{asks}");
         says_all(&types(&repo, "", "check alpha", 3), &["the policy in force cannot be read"]);
     }
+}
+
+/// Kim voids the newest entry, which is Kim's own.
+fn void_the_last(forge: &mut Forge<'_>) {
+    let id = forge.id(forge.drafts.len() - 1);
+    forge.again(11).by("kim").set("voids", &format!("\"{id}\""));
 }
 
 /// Entry 4 is somebody else's approval, as if it had always been.

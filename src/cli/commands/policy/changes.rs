@@ -33,6 +33,45 @@ pub fn show(context: &mut Context<'_>, ledger: &VerifiedLedger, text: &str, rost
     if !void.is_empty() {
         context.printer.talk(format!("with it become void: entries {}", void.join(", ")));
     }
+    of_given_up(ledger, roster).into_iter().for_each(|line| context.printer.talk(line));
+}
+
+/// What giving up keys does not do, where somebody could think it does.
+pub fn of_given_up(ledger: &VerifiedLedger, roster: &Roster) -> Vec<String> {
+    let mut lines = Vec::new();
+    let in_force = ledger.policies().last().map(|policy| policy.roster().compromised.as_slice()).unwrap_or_default();
+    let stays = |key: &str, since: EntryNumber| {
+        format!(
+            "note: {key} is given up since entry {since} already, for good: what is void stays so, whatever this file says now\n  → bring again what should count"
+        )
+    };
+    let dropped = in_force.iter().filter(|old| !roster.compromised.iter().any(|new| new.key == old.key));
+    lines.extend(dropped.map(|old| stays(&old.key.fingerprint(), old.since)));
+    for given_up in roster.compromised.iter().filter(|given_up| !in_force.contains(given_up)) {
+        let key = given_up.key.fingerprint();
+        match ledger.given_up(given_up.key) {
+            Some(since) => lines.push(stays(&key, since)),
+            None => {
+                let idle = ledger.idle_exceptions(given_up);
+                if !idle.is_empty() {
+                    let numbers: Vec<String> = idle.iter().map(EntryNumber::to_string).collect();
+                    lines.push(format!(
+                        "note: `except` names entries that {key} would not void: {}",
+                        numbers.join(", ")
+                    ));
+                }
+                let policies: Vec<String> = ledger.policies_by(given_up).iter().map(EntryNumber::to_string).collect();
+                if !policies.is_empty() {
+                    lines.push(format!(
+                        "note: {key} brought or approved policies in entries {}, and those stand until another replaces them: read them\n  → ledger show {}",
+                        policies.join(", "),
+                        policies[0]
+                    ));
+                }
+            }
+        }
+    }
+    lines
 }
 
 /// Who comes, goes, or may do other things, and who decides about policies.
@@ -62,8 +101,13 @@ fn roster_changes(before: &Roster, after: &Roster) -> Vec<String> {
     }
     let given_up = |sign: char, own: &Roster, other: &Roster| {
         let new = own.compromised.iter().filter(|key| !other.compromised.contains(key));
-        new.map(|key| format!("{sign} compromised: {} since entry {}", key.key.fingerprint(), key.since))
-            .collect::<Vec<_>>()
+        new.map(|key| {
+            let except: Vec<String> = key.except.iter().map(EntryNumber::to_string).collect();
+            let but =
+                if except.is_empty() { String::new() } else { format!(", but for entries {}", except.join(", ")) };
+            format!("{sign} compromised: {} since entry {}{but}", key.key.fingerprint(), key.since)
+        })
+        .collect::<Vec<_>>()
     };
     lines.extend(given_up('-', before, after));
     lines.extend(given_up('+', after, before));
@@ -75,10 +119,10 @@ fn described(person: &Person) -> String {
     let keys: Vec<String> = person.keys.iter().map(|key| key.fingerprint()).collect();
     let what = if person.bot { "a bot" } else { "a person" };
     format!(
-        "{} ({}, called {}), {what}: roles {}; keys {}",
+        "{} ({}{}), {what}: roles {}; keys {}",
         person.id,
         person.name,
-        person.handles.join(", "),
+        if person.handles.is_empty() { String::new() } else { format!(", called {}", person.handles.join(", ")) },
         if roles.is_empty() { "none".to_owned() } else { roles.join(", ") },
         if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }
     )
@@ -111,7 +155,7 @@ pub fn cautions(policy: &Policy) -> Option<String> {
     let able = able.count();
     (approve.count > 1 && usize::try_from(approve.count) == Ok(able)).then(|| {
         format!(
-            "note: all {able} people with the role {} must approve a policy: when one of their keys is lost, the policy never changes again\n  → give the role to one more person, or to one of them a second key that is kept elsewhere",
+            "note: all {able} people with the role {} must approve a policy: when one of their keys is lost, the policy never changes again\n  → give the role to one more person, or to each of them a second key that is kept elsewhere",
             approve.role
         )
     })

@@ -3,20 +3,23 @@
 use std::path::PathBuf;
 
 use super::{POLICY_FILE, changes, parse_or_fail, read};
-use crate::chain::{Proposal, VerifiedLedger};
+use crate::chain::{PolicyState, Proposal, VerifiedEntry, VerifiedLedger};
+use crate::cli::about::state_words;
 use crate::cli::append::append;
 use crate::cli::commands::Answer;
 use crate::cli::confirm;
 use crate::cli::context::{Context, Identity};
 use crate::cli::draft::{PolicyDraft, actor, draft, file_subject};
+use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::entry::kinds::{Approval, Decision, Meaning, Mode, Predicate, Saw, Scope};
 use crate::id::{Digest, EntryNumber};
 use crate::policy::lint;
+use crate::report::escape::visible;
 use crate::sign::Roster;
 
-pub fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure> {
+pub fn apply(reason: &str, yes: bool, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let mut loaded = context.load(None)?;
     let root = loaded.store.work_tree().ok_or_else(|| Failure::usage("a bare repository has no ledger.toml"))?;
     let text = read(context, &PathBuf::from(root).join(POLICY_FILE))?;
@@ -32,8 +35,16 @@ pub fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure>
             .hint(format!("ledger policy sign {}", proposal.entry)));
     }
     require_fitting(&loaded.ledger, &policy.roster)?;
+    if !yes {
+        require_newest(&loaded.ledger, &text)?;
+    }
     let identity = entitled(context, &loaded, current.roster())?;
     changes::show(context, &loaded.ledger, &text, &policy.roster);
+    // Changes of others that this file does not have are taken back by it, and only a reader can tell.
+    let mode = match context.world().is_interactive {
+        true => confirm::confirm(context, "apply", yes, "ledger policy apply -m REASON --yes")?,
+        false => Mode::Ci,
+    };
     let now = context.world().now();
     let replaced = current.digest();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
@@ -45,7 +56,7 @@ pub fn apply(reason: &str, context: &mut Context<'_>) -> Result<Answer, Failure>
             replaces: Some(replaced),
             reason,
             person: &identity.person,
-            mode: Mode::Ci,
+            mode,
             now,
         };
         Ok(draft.compose()?)
@@ -71,6 +82,8 @@ pub fn sign(wanted: Option<EntryNumber>, yes: bool, context: &mut Context<'_>) -
     }
     let digest = Digest::of(proposal.text.as_bytes());
     changes::show(context, &loaded.ledger, &proposal.text, &proposal.roster);
+    let proposed = Entries::new(&loaded).entry(proposal.entry)?;
+    context.printer.talk(format!("proposed by {}: {}", proposed.person(), visible(&reason_of(&proposed))));
     context.printer.talk(format!(
         "you approve, as {handle}, the policy of entry {}: sha256:{digest}\n  → ledger show {} --file policy.toml",
         proposal.entry, proposal.entry
@@ -102,9 +115,23 @@ pub fn sign(wanted: Option<EntryNumber>, yes: bool, context: &mut Context<'_>) -
     Ok(Answer::Yes)
 }
 
+fn reason_of(entry: &VerifiedEntry) -> String {
+    match entry.predicate() {
+        Predicate::Policy(policy) => policy.reason.clone(),
+        _ => String::new(),
+    }
+}
+
 /// The proposal meant; without a number the only one there is.
 fn find(ledger: &VerifiedLedger, wanted: Option<EntryNumber>) -> Result<&Proposal, Failure> {
     let proposals = ledger.proposals();
+    if let Some(state @ (PolicyState::InForce { .. } | PolicyState::Lapsed { .. })) =
+        wanted.and_then(|number| ledger.policy_state(number))
+    {
+        let number = wanted.map(|number| number.to_string()).unwrap_or_default();
+        return Err(Failure::no(format!("the policy of entry {number} waits for nobody: {}", state_words(state)))
+            .hint("ledger log --kind policy"));
+    }
     let numbers: Vec<String> = proposals.iter().map(|proposal| proposal.entry.to_string()).collect();
     match (wanted, proposals) {
         (_, []) => Err(Failure::usage("no policy is proposed").hint("ledger policy apply -m REASON")),
@@ -150,6 +177,21 @@ pub fn require_fitting(ledger: &VerifiedLedger, roster: &Roster) -> Result<(), F
     }
 }
 
+/// A file that is an older policy would silently take back what others have changed since.
+pub fn require_newest(ledger: &VerifiedLedger, text: &str) -> Result<(), Failure> {
+    let Some((current, older)) = ledger.policies().split_last() else { return Ok(()) };
+    match older.iter().rev().find(|policy| policy.text() == text && current.text() != text) {
+        Some(old) => Err(Failure::no(format!(
+            "{POLICY_FILE} is the policy of entry {}, and the one of entry {} replaced it",
+            old.entry(),
+            current.entry()
+        ))
+        .hint(format!("take the one in force: ledger policy show > {POLICY_FILE}"))
+        .hint("to go back to the old one on purpose: ledger policy apply -m REASON --yes")),
+        None => Ok(()),
+    }
+}
+
 fn require_in_force(ledger: &VerifiedLedger, policy: Digest) -> Result<(), Failure> {
     if ledger.policies().last().map(|policy| policy.digest()) == Some(policy) {
         return Ok(());
@@ -169,7 +211,7 @@ fn tell(context: &mut Context<'_>, loaded: &Loaded, before: &Roster, proposed: O
     let Some(number) = proposed else {
         let line = match count {
             1 => "the policy would be in force from the next entry on".to_owned(),
-            _ => "one more approval of the policy would be recorded".to_owned(),
+            _ => format!("the policy would be proposed or approved: it needs {count} people"),
         };
         return context.printer.outcome(&line, true);
     };
