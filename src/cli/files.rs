@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::load::Loaded;
 use super::select::Question;
 use crate::entry::Attachment;
-use crate::entry::kinds::{EvidenceFile, Stored};
+use crate::entry::kinds::{EvidenceFile, FileRole, Stored};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::{self, ARTIFACT, Input, Reader, Wanted};
 use crate::id::{Digest, FileName, Name, fold};
@@ -135,6 +135,32 @@ pub fn bring(
         brought.push(Brought { file, bytes });
     }
     Ok(brought)
+}
+
+/// The document as the release's source commit has it, where the rule compares with it.
+pub fn template(loaded: &Loaded, question: &Question<'_>, rule: &Rule) -> Result<Option<Brought>, Failure> {
+    let Some(template) = &rule.template else { return Ok(None) };
+    let path = template.fill(&[("version", question.release.as_str())]);
+    let view = loaded.ledger.view();
+    let opened = view.latest(&question.pipeline.id, &question.gate.id, &question.release);
+    let commit = match opened {
+        Some(attempt) => attempt.open.source.commit.clone(),
+        None => loaded.store.source("HEAD")?.commit,
+    };
+    let bytes = loaded.store.file(&commit, &path).map_err(|error| {
+        Failure::usage(format!("rule {} compares with {path}, which commit {commit} does not have: {error}", rule.id))
+    })?;
+    let base = path.rsplit('/').next().unwrap_or_default();
+    let file = EvidenceFile {
+        name: own_name(&format!("template-{base}"), &mut Vec::new()),
+        path,
+        size: bytes.len() as u64,
+        sha256: Digest::of(&bytes),
+        stored: Stored::Inline,
+        location: None,
+        role: Some(FileRole::Template),
+    };
+    Ok(Some(Brought { file, bytes: Some(bytes) }))
 }
 
 /// What the reader takes from the files. Files kept by digest only have a count and a size.

@@ -67,11 +67,16 @@ pub fn unremembered(
     if state::base(context.world()).is_none() {
         return Ok(Some("neither HOME nor an absolute XDG_STATE_HOME says where to keep it".to_owned()));
     }
-    let follows = shared(store, ledger, &served(context, store, ledger)?).is_some();
+    if shared(store, ledger, &served(context, store, ledger)?).is_some() {
+        return Ok(None);
+    }
     let remote = store.first_remote().unwrap_or_default();
-    Ok((!follows).then(|| {
-        format!("this clone does not follow {remote}'s branch\n  → git config --add remote.{remote}.fetch +refs/heads/evidence:refs/remotes/{remote}/evidence && git fetch {remote}")
-    }))
+    if !store.remote_tips()?.is_empty() {
+        return Ok(Some(format!("{remote}'s branch is here in part only\n  → git fetch --unshallow {remote}")));
+    }
+    Ok(Some(format!(
+        "this clone does not follow {remote}'s branch\n  → git config --add remote.{remote}.fetch +refs/heads/evidence:refs/remotes/{remote}/evidence && git fetch {remote}"
+    )))
 }
 
 fn note(

@@ -309,7 +309,7 @@ pub(super) fn artifact_digests(
             continue;
         };
         for declared in &attempt.open.artifacts {
-            if let Some(file) = evidence.files.iter().find(|file| file.path == declared.path) {
+            if let Some(file) = evidence.brought().find(|file| file.path == declared.path) {
                 digests.insert(declared.name.clone(), (file.sha256, entry.number()));
             }
         }

@@ -159,7 +159,7 @@ fn artifacts(view: View<'_>, pipeline: &Pipeline, newest: Attempt<'_>, release: 
     let find = |path: &str| {
         entries.iter().rev().find_map(|entry| {
             let evidence = entry.evidence().filter(|evidence| evidence.format.as_str() == ARTIFACT)?;
-            evidence.files.iter().find(|file| file.path == path).map(|file| (*entry, file))
+            evidence.brought().find(|file| file.path == path).map(|file| (*entry, file))
         })
     };
     let report = |declared: &crate::entry::kinds::DeclaredArtifact| {

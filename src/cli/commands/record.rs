@@ -73,7 +73,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         stdin_name: &args.stdin_name,
     };
     let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
-    let brought = files::bring(context, &loaded.store, &taking, &paths)?;
+    let mut brought = files::bring(context, &loaded.store, &taking, &paths)?;
+    brought.extend(files::template(&loaded, &question, rule)?);
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
     let mut facts = files::facts(reader, gate, &slot, &brought)?;

@@ -68,7 +68,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ran = ran.map_err(|error| Failure::unknown(format!("cannot run {}: {error}", args.command[0])))?;
     let finished_at = context.world().now();
     let taking = Taking { rule, format: None, external: false, location: None, stdin_name: "" };
-    let products = files::bring(context, &loaded.store, &taking, &args.out)?;
+    let mut products = files::bring(context, &loaded.store, &taking, &args.out)?;
+    if !products.is_empty() {
+        products.extend(files::template(&loaded, &question, rule)?);
+    }
     let (format, mut facts) = match products.first() {
         Some(first) => {
             let reader =

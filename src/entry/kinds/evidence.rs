@@ -81,6 +81,11 @@ impl Evidence {
         }
     }
 
+    /// The files that are the evidence, and not beside it.
+    pub fn brought(&self) -> impl Iterator<Item = &EvidenceFile> {
+        self.files.iter().filter(|file| file.role.is_none())
+    }
+
     /// The files whose bytes the entry carries.
     pub fn inline(&self) -> impl Iterator<Item = &EvidenceFile> {
         self.files.iter().filter(|file| file.stored == Stored::Inline)

@@ -213,7 +213,7 @@ fn seen_evidence<'l>(case: &Case<'_, 'l>, id: EntryId) -> Option<&'l Evidence> {
 }
 
 fn contents(evidence: &Evidence) -> Vec<(&str, Digest)> {
-    let mut files: Vec<(&str, Digest)> = evidence.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
+    let mut files: Vec<(&str, Digest)> = evidence.brought().map(|file| (file.path.as_str(), file.sha256)).collect();
     files.sort_unstable();
     files
 }

@@ -17,7 +17,7 @@ pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: 
     match check {
         ArtifactCheck::Recorded => {
             for artifact in declared {
-                if !evidence.files.iter().any(|file| file.path == artifact.path) {
+                if !evidence.brought().any(|file| file.path == artifact.path) {
                     return Err(format!("artifact {} ({}) is not among its files", artifact.name, artifact.path));
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, satisfied};
 use crate::chain::{VerifiedEntry, Void};
-use crate::entry::kinds::Evidence;
+use crate::entry::kinds::{Evidence, FileRole};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::{ARTIFACT, COMMAND};
 use crate::id::Digest;
@@ -106,6 +106,7 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
         return Err(format!("the command ended with exit {exit}"));
     }
     check_file(case, rule, evidence)?;
+    check_template(case, rule, evidence)?;
     let shown = check_facts(rule, &evidence.facts)?;
     let artifacts = artifacts::check(case, rule, entry, evidence)?;
     if let Some(gate) = &rule.changed_since {
@@ -120,17 +121,28 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     if rule.links_gates {
         check_links(case, evidence)?;
     }
-    let shown_files = evidence.files.iter().take(3);
+    let shown_files = evidence.brought().take(3);
     let files: Vec<String> = shown_files.map(|file| format!("{} ({})", file.path, file.sha256.short())).collect();
     let parts = [files.join(", "), shown, artifacts];
     Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+}
+
+/// The facts were taken with the template the rule names at hand.
+fn check_template(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(), String> {
+    let Some(template) = &rule.template else { return Ok(()) };
+    let wanted = template.fill(&[("version", case.ask.release.as_str())]);
+    let mut templates = evidence.files.iter().filter(|file| file.role == Some(FileRole::Template));
+    match templates.any(|file| same_path(&file.path, &wanted)) {
+        true => Ok(()),
+        false => Err(format!("it was not compared with {wanted}")),
+    }
 }
 
 /// The recorded file is the document the rule means, and the work tree (if any) still has those bytes.
 fn check_file(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(), String> {
     if let Some(template) = &rule.file {
         let wanted = template.fill(&[("version", case.ask.release.as_str())]);
-        if !evidence.files.iter().any(|file| same_path(&file.path, &wanted)) {
+        if !evidence.brought().any(|file| same_path(&file.path, &wanted)) {
             return Err(format!("the rule wants {wanted}, it is of {}", evidence.files[0].path));
         }
     } else if evidence.format.as_str() != ARTIFACT {
@@ -146,7 +158,7 @@ fn check_file(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(
 
 /// The first recorded file whose work-tree bytes are now others.
 pub fn stale<'e>(case: &Case<'_, '_>, evidence: &'e Evidence) -> Option<(&'e str, Digest, Digest)> {
-    evidence.files.iter().find_map(|file| {
+    evidence.brought().find_map(|file| {
         let (_, digests) = case.ask.observed.iter().find(|(path, _)| same_path(path, &file.path))?;
         let first = digests.first().filter(|_| !digests.contains(&file.sha256))?;
         Some((file.path.as_str(), file.sha256, *first))
