@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::hashing::{hash_all, hash_directory};
 use super::load::Loaded;
 use super::select::Question;
 use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, FileRole, Stored};
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::manifest;
 use crate::evidence::readers::{self, ARTIFACT, Input, Reader, Wanted};
 use crate::id::{Digest, FileName, Name, fold};
 use crate::policy::{ArtifactCheck, Gate, Rule};
@@ -113,8 +115,13 @@ pub fn bring(
     let by_digest = taking.external || taking.rule.formats == [ARTIFACT] || taking.format == Some(ARTIFACT);
     let mut brought = Vec::new();
     let mut names = Vec::new();
+    let mut digests = digests(context, paths, by_digest).into_iter();
     for path in paths {
         let is_input = path.as_os_str() == "-";
+        if by_digest && context.world().is_directory(path) {
+            brought.push(directory(context, store, path, &mut names)?);
+            continue;
+        }
         let recorded = if is_input { taking.stdin_name.to_owned() } else { context.recorded_path(store, path) };
         let name = own_name(&recorded, &mut names);
         let bytes = match (is_input, by_digest) {
@@ -124,7 +131,10 @@ pub fn bring(
         };
         let (size, sha256) = match &bytes {
             Some(bytes) => (bytes.len() as u64, Digest::of(bytes)),
-            None => context.world().hash(path).map_err(|error| unreadable(path, &error))?,
+            None => digests
+                .next()
+                .unwrap_or_else(|| context.world().hash(path))
+                .map_err(|error| unreadable(path, &error))?,
         };
         if size == 0 {
             return Err(Failure::usage(format!("{} is empty: an empty file is no evidence", path.display())));
@@ -137,16 +147,36 @@ pub fn bring(
     Ok(brought)
 }
 
+/// Digests of the files that are brought by digest, in their order.
+fn digests(context: &mut Context<'_>, paths: &[PathBuf], by_digest: bool) -> Vec<std::io::Result<(u64, Digest)>> {
+    let is_file = |path: &&PathBuf| by_digest && path.as_os_str() != "-" && !context.world().is_directory(path);
+    let files: Vec<PathBuf> = paths.iter().filter(is_file).cloned().collect();
+    hash_all(context.printer.world, &files)
+}
+
+/// A directory is known by the digest of the list of its files, and the list is kept.
+fn directory(
+    context: &mut Context<'_>,
+    store: &GitStore,
+    path: &Path,
+    names: &mut Vec<String>,
+) -> Result<Brought, Failure> {
+    let listed = hash_directory(context.printer.world, path);
+    let listed = listed.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let bytes = manifest::print(&listed).into_bytes();
+    let recorded = context.recorded_path(store, path);
+    let name = own_name(&format!("{}.sha256", recorded.trim_end_matches('/')), names);
+    let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
+    let recorded = recorded.trim_end_matches('/').to_owned();
+    let file = EvidenceFile { name, path: recorded, size, sha256, stored: Stored::Inline, location: None, role: None };
+    Ok(Brought { file, bytes: Some(bytes) })
+}
+
 /// The document as the release's source commit has it, where the rule compares with it.
 pub fn template(loaded: &Loaded, question: &Question<'_>, rule: &Rule) -> Result<Option<Brought>, Failure> {
     let Some(template) = &rule.template else { return Ok(None) };
     let path = template.fill(&[("version", question.release.as_str())]);
-    let view = loaded.ledger.view();
-    let opened = view.latest(&question.pipeline.id, &question.gate.id, &question.release);
-    let commit = match opened {
-        Some(attempt) => attempt.open.source.commit.clone(),
-        None => loaded.store.source("HEAD")?.commit,
-    };
+    let commit = question.source(&loaded.ledger, &loaded.store)?;
     let bytes = loaded.store.file(&commit, &path).map_err(|error| {
         Failure::usage(format!("rule {} compares with {path}, which commit {commit} does not have: {error}", rule.id))
     })?;

@@ -49,7 +49,7 @@ impl Context<'_> {
             let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), now).keeping(keep);
             let commits = store.commits(&tip.commit)?;
             let cores = self.world().cores();
-            let mut progress = self.printer.world.progress("verifying", commits.len());
+            let mut progress = self.printer.world.progress("verifying", "entries", commits.len());
             let doubtful = survey(store, &commits, &mut verifier, depth, cores, &mut progress)?;
             drop(progress);
             let ledger = verifier.finish().map_err(|faults| {

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::hashing::digest_of_directory;
 use super::load::Loaded;
+use crate::chain::VerifiedLedger;
+use crate::entry::kinds::AttemptKey;
 use crate::findings::nearest;
-use crate::id::{Digest, Name, Timestamp, Version};
+use crate::id::{Digest, Name, ObjectId, Timestamp, Version};
 use crate::policy::decision::Decision;
 use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy};
 use crate::store::git::GitStore;
@@ -68,6 +71,25 @@ impl<'p> Question<'p> {
         })
     }
 
+    /// The commit the newest attempt was opened for, or the one it would be.
+    pub fn source(&self, ledger: &VerifiedLedger, store: &GitStore) -> Result<ObjectId, Failure> {
+        let opened = ledger.view().latest(&self.pipeline.id, &self.gate.id, &self.release);
+        opened.map_or_else(|| Ok(store.source("HEAD")?.commit), |attempt| Ok(attempt.open.source.commit.clone()))
+    }
+
+    /// The newest attempt, or the first.
+    pub fn next_attempt(&self, ledger: &VerifiedLedger) -> AttemptKey {
+        let Self { pipeline, gate, release } = self;
+        let opened = ledger.view().latest(&pipeline.id, &gate.id, release).map(|attempt| attempt.key.clone());
+        let first = || AttemptKey {
+            pipeline: pipeline.id.clone(),
+            gate: gate.id.clone(),
+            attempt: 1,
+            release: release.clone(),
+        };
+        opened.unwrap_or_else(first)
+    }
+
     pub fn ask<'q>(&'q self, size: u64, now: Timestamp, observed: &'q Observed) -> Ask<'q> {
         let Self { pipeline, gate, release } = self;
         Ask { pipeline: &pipeline.id, gate: &gate.id, release, size, now, observed, source: None }
@@ -104,8 +126,12 @@ impl<'p> Question<'p> {
         }
         for artifact in &self.pipeline.artifacts {
             let path = artifact.path.fill(&values);
-            let found = context.world().hash_if_there(&root.join(Path::new(&path)));
-            if let Some((_, digest)) = found.map_err(|error| unreadable(&path, error))? {
+            let place = root.join(Path::new(&path));
+            let found = match context.world().is_directory(&place) {
+                true => digest_of_directory(context.world(), &place).map(Some),
+                false => context.world().hash_if_there(&place).map(|found| found.map(|(_, digest)| digest)),
+            };
+            if let Some(digest) = found.map_err(|error| unreadable(&path, error))? {
                 observed.insert(path, vec![digest]);
             }
         }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::capture::Capture;
 use crate::id::{Digest, Timestamp};
 
 /// What a command can reach outside itself. A test or the demo makes its own.
@@ -33,8 +34,19 @@ const MOST_OF_OURS: u64 = 64 << 20;
 pub struct Ran {
     /// 128 + signal where a signal ended it.
     pub exit_code: i32,
+    /// The signal, where one ended it.
+    pub signal: Option<i32>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
+}
+
+/// What a file was at some moment: enough to see that it was not written since, never to know its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    inode: u64,
 }
 
 impl World {
@@ -66,9 +78,9 @@ impl World {
     }
 
     /// Shows how far long work has come, where somebody sits who can see it.
-    pub fn progress(&mut self, what: &'static str, total: usize) -> Progress<'_> {
+    pub fn progress(&mut self, what: &'static str, unit: &'static str, total: usize) -> Progress<'_> {
         let begun = Instant::now();
-        Progress { err: self.is_interactive.then_some(&mut self.err), what, total, done: 0, begun, shown: begun }
+        Progress { err: self.is_interactive.then_some(&mut self.err), what, unit, total, done: 0, begun, shown: begun }
     }
 
     pub fn pause(&self, time: Duration) {
@@ -202,20 +214,18 @@ impl World {
 
     /// Size and SHA-256 of a file of any length, in constant memory.
     pub fn hash(&self, path: &Path) -> io::Result<(u64, Digest)> {
-        require_regular(&self.path(path))?;
-        let mut file = std::fs::File::open(self.path(path))?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        let mut size = 0;
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok((size, Digest::from_bytes(hasher.finalize().into()))),
-                count => {
-                    hasher.update(&buffer[..count]);
-                    size += count as u64;
-                }
-            }
-        }
+        hash_file(&self.path(path), |_| {})
+    }
+
+    /// A file as it is now; `None` where there is none.
+    pub fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let data = std::fs::metadata(self.path(path)).ok()?;
+        Some(Stamp {
+            size: data.len(),
+            modified: data.modified().ok(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&data),
+        })
     }
 
     /// A file's size in bytes.
@@ -241,10 +251,15 @@ impl World {
         let mut command = self.command(program);
         command.args(args).envs(env.iter().copied()).stdin(Stdio::null());
         let output = command.output()?;
-        Ok(Ran { exit_code: exit_code(output.status), stdout: output.stdout, stderr: output.stderr })
+        Ok(Ran {
+            exit_code: exit_code(output.status),
+            signal: signal(output.status),
+            stdout: output.stdout,
+            stderr: output.stderr,
+        })
     }
 
-    /// Runs a program with its output both shown as it comes and kept; all of it on stderr when
+    /// Runs a program with its output shown as it comes, and kept within bounds; all of it on stderr when
     /// stdout is kept for an answer (`quiet`).
     pub fn run_and_keep(&mut self, argv: &[String], quiet: bool) -> io::Result<Ran> {
         let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -254,7 +269,7 @@ impl World {
         let (sender, chunks) = mpsc::channel();
         let out = child.stdout.take().map(|pipe| forward(pipe, sender.clone(), false));
         let err = child.stderr.take().map(|pipe| forward(pipe, sender, true));
-        let mut ran = Ran { exit_code: 0, stdout: Vec::new(), stderr: Vec::new() };
+        let (mut stdout, mut stderr) = (Capture::default(), Capture::default());
         for (is_error, chunk) in chunks {
             // A closed terminal must not lose the evidence: it is kept whether or not it is seen.
             let shown = if is_error || quiet {
@@ -263,11 +278,12 @@ impl World {
                 self.out.write_all(&chunk).and_then(|()| self.out.flush())
             };
             drop(shown);
-            if is_error { ran.stderr.extend(chunk) } else { ran.stdout.extend(chunk) }
+            (if is_error { &mut stderr } else { &mut stdout }).push(&chunk);
         }
         out.into_iter().chain(err).for_each(|thread| drop(thread.join()));
-        ran.exit_code = exit_code(child.wait()?);
-        Ok(ran)
+        let status = child.wait()?;
+        let (stdout, stderr) = (stdout.into_bytes(), stderr.into_bytes());
+        Ok(Ran { exit_code: exit_code(status), signal: signal(status), stdout, stderr })
     }
 
     fn command(&self, program: &str) -> Command {
@@ -281,6 +297,7 @@ impl World {
 pub struct Progress<'w> {
     err: Option<&'w mut Box<dyn Write>>,
     what: &'static str,
+    unit: &'static str,
     total: usize,
     done: usize,
     begun: Instant,
@@ -302,7 +319,7 @@ impl Progress<'_> {
         };
         let percent = 100 * self.done / self.total.max(1);
         drop(
-            write!(err, "\r\x1b[K{} {} of {} entries ({percent} %){left}", self.what, self.done, self.total)
+            write!(err, "\r\x1b[K{} {} of {} {} ({percent} %){left}", self.what, self.done, self.total, self.unit)
                 .and_then(|()| err.flush()),
         );
     }
@@ -312,6 +329,25 @@ impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if let Some(err) = self.err.as_mut().filter(|_| self.shown > self.begun) {
             drop(write!(err, "\r\x1b[K").and_then(|()| err.flush()));
+        }
+    }
+}
+
+/// Size and SHA-256 of a file, read in pieces; `read` hears how long each was.
+pub fn hash_file(path: &Path, mut read: impl FnMut(u64)) -> io::Result<(u64, Digest)> {
+    require_regular(path)?;
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    let mut size = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((size, Digest::from_bytes(hasher.finalize().into()))),
+            count => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+                read(count as u64);
+            }
         }
     }
 }
@@ -358,6 +394,16 @@ fn forward(
 fn exit_code(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
+
+#[cfg(unix)]
+fn signal(status: std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+#[cfg(not(unix))]
+const fn signal(_: std::process::ExitStatus) -> Option<i32> {
+    None
 }
 
 #[cfg(not(unix))]

@@ -2,7 +2,9 @@
 //!
 //! Everything here works on bytes that somebody else has read; no path is opened, no clock asked.
 
+pub mod citations;
 pub mod facts;
+pub mod manifest;
 pub mod quantity;
 pub mod readers;
 pub mod text;

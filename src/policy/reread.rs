@@ -7,8 +7,9 @@ use crate::chain::{Fault, FaultKind, VerifiedEntry};
 use crate::entry::kinds::{Evidence, EvidenceFile, FileRole};
 use crate::evidence::readers::{self, Input, Wanted};
 
-/// Facts that come from elsewhere than the files: a command's exit code, a comparison with the source.
-const FROM_ELSEWHERE: &[&str] = &["exit", "changed_since"];
+/// Facts that come from elsewhere than the files: a command's exit code and variables, and
+/// what the source has.
+const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations"];
 
 /// The names `ledger run` gives to the two streams.
 const STREAMS: &[&str] = &["stdout.txt", "stderr.txt"];

@@ -9,6 +9,7 @@ mod anchor;
 mod as_of;
 mod attacks;
 mod boundaries;
+mod bringing;
 mod concurrency;
 mod demo;
 mod full_disk;

@@ -160,6 +160,12 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "", "status alpha", 0, "decision");
     said.types(repo, "min", "promote alpha", 0, "decision");
     said.types(repo, "min", "promote alpha", 0, "decision");
+    said.types(repo, "", "artifact check", 0, "artifact-check");
+    repo.write("build/app_1.0.bin", "other");
+    said.types(repo, "", "artifact check", 1, "artifact-check");
+    repo.write("build/app_1.0.bin", "binary");
+    said.types(repo, "min", "import docs --slot qa-checklist --gate alpha", 0, "import");
+    said.types(repo, "min", "import docs --gate ga --slot qa-checklist", 1, "import");
 }
 
 fn to_ga(repo: &TestRepo, said: &mut Printed) {

@@ -1,10 +1,12 @@
 //! The commands, one file each.
 
+mod artifact;
 mod check;
 mod completions;
 mod demo;
 mod export;
 mod facts;
+mod import;
 mod init;
 mod log;
 mod notes;
@@ -31,6 +33,8 @@ pub enum Command {
     Open(open::Args),
     Record(record::Args),
     Run(run::Args),
+    Import(import::Args),
+    Artifact(artifact::Args),
     Status(status::Args),
     Sign(sign::Args),
     Check(check::Args),
@@ -54,6 +58,8 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Open(args) => open::run(&args, context),
         Command::Record(args) => record::run(&args, context),
         Command::Run(args) => run::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
+        Command::Artifact(args) => artifact::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Check(args) => check::run(&args, context),

@@ -8,6 +8,7 @@ use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::{path, text};
 use crate::cli::board;
+use crate::cli::citations;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
 use crate::cli::failure::Failure;
@@ -73,22 +74,38 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         stdin_name: &args.stdin_name,
     };
     let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
-    let mut brought = files::bring(context, &loaded.store, &taking, &paths)?;
-    brought.extend(files::template(&loaded, &question, rule)?);
-    let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
-    let reader = files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
-    let mut facts = files::facts(reader, gate, &slot, &brought)?;
-    files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
-    facts.extend(files::changed_since(&loaded, &question, rule, &brought));
+    let (read, brought) = read(context, &loaded, &question, &taking, &paths)?;
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
         context.printer.outcome(&format!("would open {} and record {slot}", gate.id), true);
         return Ok(Answer::Yes);
     };
-    let format = Name::parse(reader.format)?;
-    let recording = Recording { slot, format, facts, command: None, attempt };
+    let recording = Recording { attempt, ..read };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
     recording.tell(context, &loaded, number, &question)?;
     Ok(Answer::Yes)
+}
+
+/// Files read as their slot's rule says, and what an entry will say of them. The attempt is the caller's to
+/// open: nothing is written for files that cannot be read.
+pub fn read(
+    context: &mut Context<'_>,
+    loaded: &Loaded,
+    question: &Question<'_>,
+    taking: &Taking<'_>,
+    paths: &[PathBuf],
+) -> Result<(Recording, Vec<Brought>), Failure> {
+    let rule = taking.rule;
+    let mut brought = files::bring(context, &loaded.store, taking, paths)?;
+    brought.extend(files::template(loaded, question, rule)?);
+    let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
+    let reader = files::reader_for(taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
+    let mut facts = files::facts(reader, question.gate, &rule.slot, &brought)?;
+    files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
+    facts.extend(files::changed_since(loaded, question, rule, &brought));
+    facts.extend(citations::facts(&loaded.store, &question.source(&loaded.ledger, &loaded.store)?, &brought));
+    let attempt = question.next_attempt(&loaded.ledger);
+    let format = Name::parse(reader.format)?;
+    Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, attempt }, brought))
 }
 
 /// Everything an `evidence` entry says but its files.

@@ -9,15 +9,13 @@ use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
 use crate::cli::select::Question;
-use crate::cli::world::Ran;
+use crate::cli::world::{Ran, Stamp};
 use crate::entry::kinds::{Command, EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::{self, COMMAND};
 use crate::id::{Digest, FileName, Name};
 use crate::policy::Evaluator;
-
-/// Most bytes of one output stream that are kept; the digest covers what is kept.
-const KEEP: usize = 8 << 20;
+use crate::report::escape::visible;
 
 /// Run a command and record its output, exit code and times
 #[derive(Debug, clap::Args)]
@@ -37,6 +35,9 @@ pub struct Args {
     /// A file the command makes: recorded too, and read for facts
     #[arg(long, value_name = "FILE", value_parser = path())]
     out: Vec<PathBuf>,
+    /// A variable that must be set: recorded is that it is, never its value
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    env: Vec<String>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_parser = text())]
     command: Vec<String>,
@@ -62,13 +63,15 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
         return Err(Failure::unknown("the attempt could not be opened"));
     };
+    let before: Vec<_> = args.out.iter().map(|path| context.world().stamp(path)).collect();
     let started_at = context.world().now();
     let quiet = context.printer.json;
     let ran = context.printer.world.run_and_keep(&args.command, quiet);
     let ran = ran.map_err(|error| Failure::unknown(format!("cannot run {}: {error}", args.command[0])))?;
     let finished_at = context.world().now();
     let taking = Taking { rule, format: None, external: false, location: None, stdin_name: "" };
-    let mut products = files::bring(context, &loaded.store, &taking, &args.out)?;
+    let made = made(context, &args.out, &before);
+    let mut products = files::bring(context, &loaded.store, &taking, &made)?;
     if !products.is_empty() {
         products.extend(files::template(&loaded, &question, rule)?);
     }
@@ -81,13 +84,38 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         None => output_facts(rule.formats.as_slice(), gate.wanted(&slot), &ran)?,
     };
     facts.insert("exit".to_owned(), Fact::Int(i64::from(ran.exit_code)));
-    let command = Command { argv: args.command.clone(), exit_code: ran.exit_code, started_at, finished_at };
+    facts.extend(variables(context, &args.env));
+    let (exit_code, signal) = (ran.exit_code, ran.signal);
+    let command = Command { argv: args.command.clone(), exit_code, signal, started_at, finished_at };
     let mut brought = products;
     brought.extend(outputs(&ran)?);
     let recording = Recording { slot, format: Name::parse(format)?, facts, command: Some(command), attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
     recording.tell(context, &loaded, number, &question)?;
     Ok(Answer::Code(u8::try_from(ran.exit_code).unwrap_or(1)))
+}
+
+/// The files the command made. One that lies there as it did before is no product of it: whoever ran a
+/// command that wrote nothing must not bring yesterday's report.
+fn made(context: &mut Context<'_>, out: &[PathBuf], before: &[Option<Stamp>]) -> Vec<PathBuf> {
+    let mut made = Vec::new();
+    for (path, before) in out.iter().zip(before) {
+        let now = context.world().stamp(path);
+        if now.is_some() && now != *before {
+            made.push(path.clone());
+            continue;
+        }
+        let why = if now.is_none() { "made no" } else { "did not write" };
+        let path = visible(&path.display().to_string());
+        context.printer.talk(format!("note: the command {why} {path}: it is not part of the evidence"));
+    }
+    made
+}
+
+/// Which of the variables asked for are set.
+fn variables(context: &Context<'_>, names: &[String]) -> Option<(String, Fact)> {
+    let is_set = |name: &String| (name.clone(), Fact::Bool(context.world().env.contains_key(name)));
+    (!names.is_empty()).then(|| ("env".to_owned(), Fact::Group(names.iter().map(is_set).collect())))
 }
 
 /// Facts of the output itself, where the rule wants a format it reads as; else only the run's.
@@ -115,28 +143,16 @@ fn outputs(ran: &Ran) -> Result<Vec<Brought>, Failure> {
         if bytes.is_empty() && name != "stdout.txt" {
             continue;
         }
-        let kept = bounded(bytes);
         let file = EvidenceFile {
             name: FileName::parse(name)?,
             path: name.to_owned(),
-            size: kept.len() as u64,
-            sha256: Digest::of(&kept),
+            size: bytes.len() as u64,
+            sha256: Digest::of(bytes),
             stored: Stored::Inline,
             location: None,
             role: None,
         };
-        files.push(Brought { file, bytes: Some(kept) });
+        files.push(Brought { file, bytes: Some(bytes.clone()) });
     }
     Ok(files)
-}
-
-/// Head and tail of a very long output, with a line that says what is missing between them.
-fn bounded(bytes: &[u8]) -> Vec<u8> {
-    if bytes.len() <= KEEP {
-        return bytes.to_vec();
-    }
-    let (head, tail) = (&bytes[..KEEP / 2], &bytes[bytes.len() - KEEP / 2..]);
-    let gap =
-        format!("\n[… {} bytes left out; sha256 of the whole output {} …]\n", bytes.len() - KEEP, Digest::of(bytes));
-    [head, gap.as_bytes(), tail].concat()
 }

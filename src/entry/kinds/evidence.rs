@@ -61,6 +61,9 @@ pub struct Command {
     pub argv: Vec<String>,
     /// As a shell would show it: 128 + signal where a signal ended it.
     pub exit_code: i32,
+    /// The signal, where one ended it: 137 could also be a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
     pub started_at: Timestamp,
     pub finished_at: Timestamp,
 }

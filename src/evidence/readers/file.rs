@@ -2,6 +2,7 @@
 
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::manifest;
 
 pub(super) const READER: Reader = Reader {
     format: "file",
@@ -14,11 +15,20 @@ pub(super) const READER: Reader = Reader {
 /// Recorded by digest and never stored, so a file becomes one only when somebody says so.
 pub(super) const ARTIFACT: Reader = Reader {
     format: super::ARTIFACT,
-    about: "a build product, recorded by its digest and never stored",
+    about: "build products, recorded by digest and never stored; a directory by the list of its files' digests",
     facts: &["files", "bytes"],
     looks_like: |_| false,
-    read,
+    read: read_artifact,
 };
+
+/// What is kept of a build product is never the product itself, but may be the list of a directory.
+fn read_artifact(input: &Input<'_>) -> Result<Facts, ReadError> {
+    let listed = std::str::from_utf8(input.bytes).ok().and_then(manifest::parse);
+    match listed {
+        Some(listed) => Ok(Facts::from([("files".to_owned(), Fact::from(listed.len()))])),
+        None => read(input),
+    }
+}
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     if input.bytes.is_empty() {

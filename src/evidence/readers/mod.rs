@@ -105,9 +105,10 @@ pub fn formats() -> impl Iterator<Item = &'static str> {
     READERS.iter().map(|reader| reader.format).chain([COMMAND])
 }
 
-/// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides.
+/// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides, and variables;
+/// a document what it cites.
 pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
-    find(format).map_or(&[][..], |reader| reader.facts).iter().copied().chain(["exit"])
+    find(format).map_or(&[][..], |reader| reader.facts).iter().copied().chain(["exit", "env", "citations"])
 }
 
 /// The reader for a file whose format nobody named.

@@ -1,0 +1,134 @@
+//! Digests of many files and of directories, on all cores and with a line that says how far it is.
+
+#![expect(clippy::disallowed_methods, reason = "this is a door to files")]
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use super::world::{World, hash_file};
+use crate::evidence::manifest::{self, Manifest};
+use crate::id::Digest;
+
+/// Folders below one another.
+const MAX_DEPTH: usize = 64;
+/// Files of one directory: its manifest is kept in the ledger.
+const MAX_FILES: usize = 200_000;
+
+/// Size and SHA-256 of each file, in the order given.
+pub fn hash_all(world: &mut World, paths: &[PathBuf]) -> Vec<io::Result<(u64, Digest)>> {
+    let paths: Vec<PathBuf> = paths.iter().map(|path| world.path(path)).collect();
+    let total: u64 = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum();
+    let cores = world.cores();
+    let mut progress = world.progress("hashing", "MiB", mebibytes(total));
+    hash_files(&paths, cores, |more| progress.advance(more))
+}
+
+/// The same; `tell` hears how many more mebibytes were read.
+fn hash_files(paths: &[PathBuf], cores: usize, mut tell: impl FnMut(usize)) -> Vec<io::Result<(u64, Digest)>> {
+    let cores = cores.min(paths.len()).max(1);
+    let (next, read) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let mut digests: Vec<io::Result<(u64, Digest)>> = paths.iter().map(|_| Err(io::ErrorKind::Other.into())).collect();
+    std::thread::scope(|scope| {
+        let (sender, results) = channel();
+        for _ in 0..cores {
+            let (sender, next, read) = (sender.clone(), &next, &read);
+            scope.spawn(move || {
+                while let Some((at, path)) = nth(paths, next.fetch_add(1, Ordering::Relaxed)) {
+                    let digest = hash_file(path, |bytes| {
+                        read.fetch_add(bytes, Ordering::Relaxed);
+                    });
+                    if sender.send((at, digest)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut shown = 0;
+        loop {
+            match results.recv_timeout(Duration::from_millis(100)) {
+                Ok((at, digest)) => digests[at] = digest,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now = mebibytes(read.load(Ordering::Relaxed));
+            tell(now.saturating_sub(shown));
+            shown = now;
+        }
+    });
+    digests
+}
+
+fn nth(paths: &[PathBuf], at: usize) -> Option<(usize, &PathBuf)> {
+    paths.get(at).map(|path| (at, path))
+}
+
+fn mebibytes(bytes: u64) -> usize {
+    usize::try_from(bytes >> 20).unwrap_or(usize::MAX)
+}
+
+/// Every file of a directory, hashed.
+pub fn hash_directory(world: &mut World, directory: &Path) -> io::Result<Manifest> {
+    let files = some_files_below(&world.path(directory))?;
+    let paths: Vec<PathBuf> = files.iter().map(|(_, path)| path.clone()).collect();
+    let digests = hash_all(world, &paths);
+    listed(files, digests)
+}
+
+/// The digest of a directory's list, without a word while it is made.
+pub fn digest_of_directory(world: &World, directory: &Path) -> io::Result<Digest> {
+    let files = some_files_below(&world.path(directory))?;
+    let paths: Vec<PathBuf> = files.iter().map(|(_, path)| path.clone()).collect();
+    let listed = listed(files, hash_files(&paths, world.cores(), |_| {}))?;
+    Ok(Digest::of(manifest::print(&listed).as_bytes()))
+}
+
+fn some_files_below(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let files = files_below(folder)?;
+    if files.is_empty() { Err(io::Error::other("there is no file in it")) } else { Ok(files) }
+}
+
+fn listed(files: Vec<(String, PathBuf)>, digests: Vec<io::Result<(u64, Digest)>>) -> io::Result<Manifest> {
+    let named = files.into_iter().zip(digests).map(|((name, _), digest)| match digest {
+        Ok((_, digest)) => Ok((name, digest)),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{name}: {error}"))),
+    });
+    named.collect()
+}
+
+/// Regular files below a folder, with their path in it.
+pub fn files_below(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    walk(folder, "", 0, &mut files).map(|()| files)
+}
+
+/// Regular files below a folder, with their path in it. Whatever else lies there (a link, a pipe) has no
+/// bytes of its own to answer for, so it is an error and not passed over.
+fn walk(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
+    if depth > MAX_DEPTH {
+        return Err(io::Error::other(format!("{prefix}: folders nest too deep")));
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            return Err(io::Error::other(format!("{prefix}{}: its name is no Unicode", name.to_string_lossy())));
+        };
+        let (path, kind) = (format!("{prefix}{name}"), entry.file_type()?);
+        if kind.is_dir() {
+            walk(&entry.path(), &format!("{path}/"), depth + 1, files)?;
+        } else if kind.is_file() {
+            files.push((path, entry.path()));
+        } else {
+            let what = if kind.is_symlink() { "a link" } else { "no regular file" };
+            return Err(io::Error::other(format!("{path} is {what}: bring what it stands for")));
+        }
+        if files.len() > MAX_FILES {
+            return Err(io::Error::other(format!("there are more than {MAX_FILES} files in it: bring an archive")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Evidence as a team has it: commands and what they leave, directories, folders of old evidence, documents
+//! that cite others.
+
+use serde_json::Value;
+
+use crate::steps::{says_all, supplied, types, types_in_vain};
+use crate::support::{POLICY, Policy, TestRepo};
+
+/// One gate that takes files, a command's output, a report and a directory.
+const OPEN: Policy = Policy {
+    people: POLICY.people,
+    pipeline: r#"
+[pipeline.p]
+folder = "Stage9_{gate}_{date}"
+artifacts = [{ name = "models", path = "models" }]
+
+[[pipeline.p.gate]]
+id = "alpha"
+name = "Alpha"
+
+[[pipeline.p.gate.rule]]
+id = "report"
+format = "junit"
+expect = ["failed == 0", "passed > 0"]
+
+[[pipeline.p.gate.rule]]
+id = "smoke"
+format = "command"
+
+[[pipeline.p.gate.rule]]
+id = "models"
+format = "artifact"
+artifacts = "recorded"
+
+[[pipeline.p.gate.rule]]
+id = "qa"
+format = "checklist"
+file = "docs/qa.md"
+template = "docs/qa.md"
+expect = ["open == 0"]
+
+[[pipeline.p.gate.rule]]
+id = "shots"
+
+[pipeline.p.gate.approval]
+role = "qa-lead"
+"#,
+};
+
+const REPORT: &str = "<testsuite tests=\"1\"><testcase name=\"a\" classname=\"b\"/></testsuite>";
+
+fn opened() -> TestRepo {
+    let repo = TestRepo::with_ledger(&OPEN);
+    repo.write("docs/qa.md", "# QA\n\n- [ ] installs\n");
+    repo.git(&["add", "docs"]);
+    repo.git(&["commit", "-q", "-m", "checklist"]);
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    repo
+}
+
+fn evidence(repo: &TestRepo, entry: u64) -> Value {
+    repo.ledger("", &["show", &entry.to_string(), "--json"]).json()["statement"]["predicate"].clone()
+}
+
+fn run(repo: &TestRepo, words: &[&str], script: &str) -> crate::support::Ran {
+    repo.ledger("min", &[&["run"], words, &["--", "sh", "-c", script]].concat())
+}
+
+#[test]
+fn a_report_the_command_did_not_write_is_no_product_of_it() {
+    let repo = opened();
+    repo.write("report.xml", REPORT);
+    for script in ["true", "rm report.xml"] {
+        let ran = run(&repo, &["report", "--out", "report.xml"], script);
+        assert!(ran.err.contains("it is not part of the evidence"), "{ran:?}");
+        says_all(&types(&repo, "", "check alpha", 1), &["report"]);
+        assert_eq!(repo.ledger("", &["log", "-n", "1", "--json"]).json()["entries"][0]["kind"], "evidence");
+        types(&repo, "", "verify", 0);
+    }
+    let written = run(&repo, &["report", "--out", "report.xml"], &format!("echo '{REPORT}' > report.xml"));
+    assert_eq!((written.code, written.err.contains("not part")), (0, false), "{written:?}");
+    assert_eq!(evidence(&repo, 4)["facts"]["passed"], 1);
+}
+
+#[test]
+fn a_signal_is_told_from_a_code_and_a_variable_from_its_value() {
+    let repo = opened();
+    assert_eq!(run(&repo, &["smoke"], "kill -9 $$").code, 137);
+    let by_signal = evidence(&repo, 2);
+    assert_eq!((&by_signal["command"]["exitCode"], &by_signal["command"]["signal"]), (&137.into(), &9.into()));
+    assert_eq!(run(&repo, &["smoke", "--env", "HOME", "--env", "NOT_SET"], "exit 137").code, 137);
+    let by_code = evidence(&repo, 3);
+    assert_eq!(by_code["command"]["signal"], Value::Null);
+    assert_eq!(by_code["facts"]["env"], serde_json::json!({ "HOME": true, "NOT_SET": false }));
+    assert!(!by_code.to_string().contains(repo.home().to_str().unwrap()), "no value is stored");
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn a_long_output_keeps_both_ends_and_the_digest_of_all() {
+    let repo = opened();
+    let ran = run(&repo, &["smoke"], "echo first; head -c 20000000 /dev/zero | tr '\\0' x; echo last");
+    assert_eq!(ran.code, 0);
+    let stored = repo.ledger("", &["show", "2", "--file", "stdout.txt"]).exits(0);
+    assert!(stored.len() < 9_000_000 && stored.starts_with("first\n") && stored.ends_with("last\n"));
+    says_all(&stored, &["bytes left out; sha256 of the whole output"]);
+}
+
+#[test]
+fn a_directory_is_known_by_the_list_of_its_files() {
+    let repo = opened();
+    for (name, text) in [("encoder.joblib", "one"), ("sub/가중치.json", "two"), ("sub/scaler.joblib", "three")] {
+        repo.write(&format!("models/{name}"), text);
+    }
+    says_all(&types(&repo, "min", "record models", 0), &["files 3"]);
+    let file = evidence(&repo, 2)["files"][0].clone();
+    assert_eq!((&file["path"], &file["stored"]), (&"models".into(), &"inline".into()));
+    // Stock tools check it as it is.
+    let list = repo.ledger("", &["show", "2", "--file", file["name"].as_str().unwrap()]).exits(0);
+    repo.write("list.sha256", list);
+    let checked =
+        crate::support::finish(repo.command("sha256sum", &repo.path.join("models")).args(["-c", "../list.sha256"]));
+    assert_eq!(checked.code, 0, "{checked:?}");
+    says_all(&types(&repo, "", "artifact check", 0), &["every artifact is as recorded"]);
+    assert_eq!(repo.ledger("", &["artifact", "check", "--json"]).json()["verdict"], "same");
+    repo.write("models/sub/scaler.joblib", "other");
+    repo.write("models/new.bin", "x");
+    let told = types_in_vain(&repo, "", "artifact check", 1);
+    says_all(&told, &["new.bin is new", "sub/scaler.joblib was sha256:"]);
+    std::fs::remove_dir_all(repo.path.join("models")).unwrap();
+    says_all(&types_in_vain(&repo, "", "artifact check", 1), &["it is not there"]);
+    types(&repo, "", "verify", 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_directory_is_refused_and_an_empty_one_too() {
+    let repo = opened();
+    std::fs::create_dir(repo.path.join("models")).unwrap();
+    says_all(&types_in_vain(&repo, "min", "record models", 2), &["there is no file in it"]);
+    repo.write("models/a", "a");
+    std::os::unix::fs::symlink("/etc/passwd", repo.path.join("models/link")).unwrap();
+    says_all(&types_in_vain(&repo, "min", "record models", 2), &["link is a link"]);
+}
+
+#[test]
+fn the_sums_a_portal_publishes_are_compared_with_what_was_recorded() {
+    let repo = supplied(&POLICY, "min");
+    let digest = ledger::id::Digest::of(b"binary").to_string().to_uppercase();
+    repo.write("portal.sha256", format!("{digest} *app_1.0.bin\r\n"));
+    types(&repo, "", "artifact check --sums portal.sha256", 0);
+    repo.write("portal.sha256", format!("{} *app_1.0.bin\r\n", digest.replace(&digest[..2], "00")));
+    says_all(&types_in_vain(&repo, "", "artifact check --sums portal.sha256", 1), &["was recorded as sha256:"]);
+    repo.write("portal.sha256", format!("{digest} *other.bin\r\n"));
+    says_all(&types_in_vain(&repo, "", "artifact check --sums portal.sha256", 1), &["no sum of app_1.0.bin"]);
+    repo.write("portal.sha256", "nonsense");
+    types_in_vain(&repo, "", "artifact check --sums portal.sha256", 2);
+}
+
+#[test]
+fn folders_of_old_evidence_are_taken_over_once() {
+    let repo = opened();
+    let base = "deliverables/onboarding_evidence/Stage9_Alpha_20251004";
+    repo.write(&format!("{base}/junit.xml"), REPORT);
+    repo.write(&format!("{base}/화면.png"), "\u{89}PNG");
+    repo.write(&format!("{base}/.DS_Store"), "x");
+    repo.write("deliverables/onboarding_evidence/broken.xml", "<testsuite><testcase");
+    let would = types_in_vain(&repo, "min", "import deliverables/onboarding_evidence --dry-run", 1);
+    says_all(&would, &["would be recorded", "1 left"]);
+    let told = types(&repo, "min", "import deliverables/onboarding_evidence", 1);
+    says_all(&told, &["junit.xml", "화면.png", "report", "shots", "2 files taken, 1 left"]);
+    let paths: Vec<String> =
+        [2, 3].map(|entry| evidence(&repo, entry)["files"][0]["path"].as_str().unwrap().to_owned()).into();
+    assert!(paths.contains(&format!("{base}/화면.png")), "{paths:?}");
+    std::fs::remove_file(repo.path.join("deliverables/onboarding_evidence/broken.xml")).unwrap();
+    says_all(&types_in_vain(&repo, "min", "import deliverables/onboarding_evidence", 0), &["already", "2 files taken"]);
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn what_a_document_cites_is_resolved_at_the_release_s_commit() {
+    let repo = opened();
+    let text = "통과【F:docs/qa.md†L1-L3】 옛날【F:docs/qa.md†L1-L33】 없음【F:gone.md†L1】 불명【66517b†L1-L33】\n";
+    repo.write("shot.md", text);
+    types(&repo, "min", "record shots shot.md", 0);
+    let cited = evidence(&repo, 2)["facts"]["citations"].clone();
+    let count = |name: &str| cited[name].as_u64().unwrap();
+    assert_eq!(["total", "resolved", "stale", "missing", "opaque"].map(count), [4, 1, 1, 1, 1]);
+    let digest = ledger::id::Digest::of("# QA\n\n- [ ] installs\n".as_bytes());
+    assert_eq!(cited["excerpts"][0], format!("docs/qa.md L1-L3 sha256:{digest}"));
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn a_checklist_comes_with_the_template_it_is_compared_with() {
+    let repo = opened();
+    repo.write("docs/qa.md", "# QA\n\n- [x] installs\n");
+    types(&repo, "kim", "record qa", 0);
+    let files = evidence(&repo, 2)["files"].clone();
+    assert_eq!((&files[0]["role"], &files[1]["role"]), (&Value::Null, &"template".into()));
+    assert_eq!(repo.ledger("", &["show", "2", "--file", "template-qa.md"]).exits(0), "# QA\n\n- [ ] installs\n");
+    let rule = crate::steps::rule(&repo, "alpha", "qa");
+    assert_eq!(rule["state"], "satisfied", "{rule}");
+    types(&repo, "", "verify", 0);
+    repo.write("docs/qa.md", "# QA\n\n- [x] installs\n- [x] more\n");
+    assert_eq!(crate::steps::rule(&repo, "alpha", "qa")["state"], "failed", "the work tree has moved on");
+}
