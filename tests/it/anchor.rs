@@ -33,6 +33,11 @@ impl Shared {
         self.repo.ledger_in(&self.clone, "", args, &[("XDG_STATE_HOME", state.to_str().unwrap())])
     }
 
+    /// Git, in the clone.
+    fn git(&self, args: &[&str]) {
+        assert_eq!(finish(self.repo.command("git", &self.clone).args(args)).code, 0, "{args:?}");
+    }
+
     fn memory(&self, name: &str) -> PathBuf {
         self.repo.home().join(name)
     }
@@ -142,22 +147,21 @@ fn another_ledger_under_the_same_name_is_a_replacement() {
 #[test]
 fn own_entries_that_were_never_pushed_may_be_made_again() {
     let shared = Shared::new();
-    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
-    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    shared.git(&["branch", "-q", "evidence", "origin/evidence"]);
     let state = shared.memory("auditor");
     let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
     std::fs::write(shared.clone.join("own.txt"), "own\n").unwrap();
     let words = ["record", "announcement", "own.txt", "--gate", "ga"];
     let _ = shared.repo.ledger_in(&shared.clone, "lee", &words, &env).exits(0);
-    git(&["branch", "-qf", "evidence", "origin/evidence"]);
+    shared.git(&["branch", "-qf", "evidence", "origin/evidence"]);
     let _ = shared.verify(&[]).exits(0);
     let _ = shared.repo.ledger_in(&shared.clone, "lee", &words, &env).exits(0);
-    git(&["push", "-q", "origin", "evidence"]);
+    shared.git(&["push", "-q", "origin", "evidence"]);
     let _ = shared.verify(&[]).exits(0);
     // Behind what this clone itself has fetched it says so; when the server's branch is back as well, it is a rollback.
-    git(&["branch", "-qf", "evidence", "evidence~1"]);
+    shared.git(&["branch", "-qf", "evidence", "evidence~1"]);
     says_all(&shared.verify(&[]).said(), &["origin has entries that are not here yet"]);
-    git(&["update-ref", "refs/remotes/origin/evidence", "evidence"]);
+    shared.git(&["update-ref", "refs/remotes/origin/evidence", "evidence"]);
     assert_eq!(fault(&shared.verify(&[])).0, "rollback", "pushed is seen");
 }
 
@@ -165,8 +169,7 @@ fn own_entries_that_were_never_pushed_may_be_made_again() {
 #[test]
 fn a_clone_that_has_not_fetched_is_behind_and_no_rollback() {
     let shared = Shared::new();
-    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
-    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    shared.git(&["branch", "-q", "evidence", "origin/evidence"]);
     let _ = shared.verify(&[]).exits(0);
     let state = shared.memory("auditor");
     let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
@@ -180,10 +183,10 @@ fn a_clone_that_has_not_fetched_is_behind_and_no_rollback() {
         let _ = told.exits(3);
     }
     // An own entry on the old branch parts from what was seen, and is told so once that is fetched.
-    git(&["fetch", "-q", "origin"]);
+    shared.git(&["fetch", "-q", "origin"]);
     let commit = shared.repo.git(&["rev-parse", "evidence"]);
     says_all(&shared.verify(&[]).said(), &["origin has entries that are not here yet"]);
-    git(&["fetch", "-q", "origin", "evidence:evidence"]);
+    shared.git(&["fetch", "-q", "origin", "evidence:evidence"]);
     assert_eq!(shared.verify(&[]).json()["tip"], commit.trim());
 }
 
@@ -191,18 +194,15 @@ fn a_clone_that_has_not_fetched_is_behind_and_no_rollback() {
 #[test]
 fn a_shallow_fetch_accuses_no_server() {
     let shared = Shared::new();
-    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
-    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    shared.git(&["branch", "-q", "evidence", "origin/evidence"]);
     let _ = shared.verify(&[]).exits(0);
-    shared.repo.write("own.txt", "own\n");
     for text in ["1", "2", "3"] {
         shared.repo.write("own.txt", text);
         types(&shared.repo, "lee", "record announcement own.txt --gate ga", 0);
     }
     let url = format!("file://{}", shared.repo.path.display());
-    git(&["fetch", "-q", "--depth=1", &url, "+refs/heads/evidence:refs/remotes/origin/evidence"]);
-    let ran = shared.verify(&[]);
-    assert_ne!(ran.code, 4, "{ran:?}");
+    shared.git(&["fetch", "-q", "--depth=1", &url, "+refs/heads/evidence:refs/remotes/origin/evidence"]);
+    assert_ne!(shared.verify(&[]).code, 4);
 }
 
 #[test]
@@ -315,8 +315,7 @@ fn what_the_team_agreed_on_is_accepted_by_its_figures() {
 fn a_server_that_serves_less_than_it_did_is_not_to_be_followed() {
     let shared = Shared::new();
     let (whole, cut) = (shared.repo.git(&["rev-parse", "evidence"]), shared.repo.git(&["rev-parse", "evidence~3"]));
-    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
-    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    shared.git(&["branch", "-q", "evidence", "origin/evidence"]);
     let _ = shared.verify(&[]).exits(0);
 
     shared.serve(cut.trim());
@@ -346,8 +345,7 @@ fn a_server_that_serves_less_than_it_did_is_not_to_be_followed() {
 #[test]
 fn a_merge_of_the_true_branch_into_another_is_no_continuation() {
     let shared = Shared::new();
-    let git = |args: &[&str]| assert_eq!(finish(shared.repo.command("git", &shared.clone).args(args)).code, 0);
-    git(&["branch", "-q", "evidence", "origin/evidence"]);
+    shared.git(&["branch", "-q", "evidence", "origin/evidence"]);
     let _ = shared.verify(&[]).exits(0);
     let merged =
         shared.repo.git(&["commit-tree", "evidence~3^{tree}", "-p", "evidence~3", "-p", "evidence", "-m", "merged"]);
