@@ -7,4 +7,5 @@ pub mod facts;
 pub mod manifest;
 pub mod quantity;
 pub mod readers;
+pub mod secrets;
 pub mod text;

@@ -112,3 +112,26 @@ fn one_of_a_kind_is_counted_in_the_singular() {
     let repo = approved();
     says_all(&types(&repo, "", "verify", 0), &["  5 entries by 3 signers, ", " · 1 approval · 0 promotions, "]);
 }
+
+/// Readers keep such characters as they are: a heading is what it is, and only its showing is made safe.
+#[test]
+fn what_evidence_would_do_to_a_terminal_is_shown_instead() {
+    let hostile = "\u{202e}dne \u{1b}[2J\u{200b}\u{9b}x";
+    let shown = "⟨U+202E⟩dne ⟨U+001B⟩[2J⟨U+200B⟩⟨U+009B⟩x";
+    let repo = TestRepo::with_ledger(&POLICY);
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    repo.write("docs/qa.md", format!("# QA {hostile}\n\n- [ ] starts\n"));
+    repo.write("a.sha256", format!("{}  {hostile}\n{}  {hostile}\n", "e3".repeat(32), "e4".repeat(32)));
+    types(&repo, "kim", "record qa-checklist", 0);
+    let facts = repo.ledger("", &["facts", "--json", "docs/qa.md"]).json();
+    assert!(facts["facts"]["sections"].as_object().unwrap().contains_key(&format!("QA {hostile}")), "{facts}");
+    for (line, code, part) in [
+        ("facts docs/qa.md", 0, shown),
+        ("show 2", 0, "⟨U+202E⟩dne \\u001b[2J⟨U+200B⟩⟨U+009B⟩x"),
+        ("facts a.sha256", 2, "a second, different sum"),
+    ] {
+        let said = types(&repo, "", line, code);
+        assert!(!said.contains(['\u{202e}', '\u{1b}', '\u{200b}', '\u{9b}']), "{line}: {said}");
+        assert!(said.contains(part), "{line}: {said}");
+    }
+}

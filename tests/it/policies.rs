@@ -53,6 +53,29 @@ fn an_expectation_nobody_could_meet_is_found() {
 }
 
 #[test]
+fn a_place_where_no_reader_could_look_is_found() {
+    let repo = TestRepo::bare_of_ledger();
+    let check = |format: &str, values: &str, code: i32| {
+        let (before, after) = ("format = \"checklist\"", format!("format = \"{format}\"\nvalues = {{ {values} }}"));
+        let policy = POLICY.text(&repo).replace("\"open == 0\", \"total > 0\"", "\"total > 0\"");
+        assert!(policy.contains(before), "{policy}");
+        repo.write("ledger.toml", policy.replace(before, &after));
+        types(&repo, "", "policy check", code)
+    };
+    for (format, good, bad, why) in [
+        ("json", "/a/b", "a/b", "\"a/b\" is no JSON pointer"),
+        ("table", "row[a=b].c", "row[a].c", "write row[Header=Value].Column"),
+        ("text", "^total ([0-9]+)", "(", "unclosed group"),
+    ] {
+        check(format, &format!("total = \"{good}\""), 0);
+        says_all(&check(format, &format!("total = \"{bad}\""), 2), &[why, "^^^^^"]);
+        says_all(&check(format, &format!("Total = \"{good}\""), 2), &["is no fact's name"]);
+    }
+    says_all(&check("text", "lines = \"a\"", 2), &["text has a fact \"lines\" of its own"]);
+    says_all(&check("checklist", "total = \"a\"", 2), &["checklist takes no values by name: json, table, text can"]);
+}
+
+#[test]
 fn a_change_needs_the_role_the_old_policy_names() {
     let repo = supplied(&POLICY, "min");
     let weaker = repo

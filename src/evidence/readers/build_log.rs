@@ -2,8 +2,6 @@
 //!
 //! Source: none of these tools specifies its output; the phrases are those of their releases up to 2025.
 
-use std::borrow::Cow;
-
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -25,13 +23,13 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     if input.bytes.len() > MAX_BYTES {
         return Err(ReadError::whole("is larger than 64 MiB, too large for a build log"));
     }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     if text.trim().is_empty() {
         return Err(ReadError::whole("is empty: a build that says nothing proves nothing"));
     }
     let (mut lines, mut ts_errors, mut errors, mut marked) = (0, 0, 0, false);
     for line in text.lines() {
-        let line = plain(line);
+        let line = text::plain(line);
         let found = ts_errors_in(&line);
         lines += 1;
         ts_errors += found;
@@ -44,30 +42,6 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
         ("errors".to_owned(), Fact::from(errors)),
         ("success".to_owned(), Fact::Bool(marked && errors == 0)),
     ]))
-}
-
-/// A line without colours; whatever moves the cursor becomes a carriage return, as it begins a line anew.
-pub(super) fn plain(line: &str) -> Cow<'_, str> {
-    if !line.contains(CSI) {
-        return Cow::Borrowed(line);
-    }
-    let mut plain = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once(CSI) {
-        plain.push_str(before);
-        // ECMA-48, 5.4: parameters, then intermediates, then one final byte.
-        let end = after.trim_start_matches(|c| ('0'..='?').contains(&c));
-        let mut end = end.trim_start_matches(|c| (' '..='/').contains(&c)).chars();
-        let (shown, next) = match end.next() {
-            Some('m' | 'K') => ("", end.as_str()),
-            Some('@'..='~') => ("\r", end.as_str()),
-            _ => (CSI, after),
-        };
-        plain.push_str(shown);
-        rest = next;
-    }
-    plain.push_str(rest);
-    Cow::Owned(plain)
 }
 
 /// A line without its indent and the instant a CI service puts in front of it.
@@ -121,8 +95,6 @@ fn is_webpack(before: &str) -> bool {
 }
 
 const ERRORS: &[&str] = &["npm ERR!", "npm error", "ERROR in", "[vite]: Rollup failed", "error during build:"];
-/// Begins a control sequence.
-const CSI: &str = "\u{1b}[";
 const INSTANT: &[u8] = b"0123456789-:.+TZ";
 const MAX_BYTES: usize = 64 << 20;
 const MAX_CLOCK: usize = 40;
@@ -161,15 +133,6 @@ mod tests {
         assert_eq!(log("\u{1b}[91merror\u{1b}[0m\u{1b}[90m TS2322: \u{1b}[0mERROR in x").unwrap(), "1 1 1 false");
         let text = "error TSX\nnpm errors\nno npm ERR!\nan ERROR in x\nERROR inside\n✓ built in 3s";
         assert_eq!(log(text).unwrap(), "6 0 0 true");
-    }
-
-    #[test]
-    fn only_whole_sequences_are_taken_out() {
-        let cases = "\u{1b}[1;31ma\u{1b}[Kb>ab|a\u{1b}[2 qb>a\rb|\u{1b}[31>\u{1b}[31|\u{1b}[\u{1b}[mé>\u{1b}[é|\u{1b}[1가>\u{1b}[1가";
-        for (line, expected) in cases.split('|').filter_map(|case| case.split_once('>')) {
-            assert_eq!(plain(line), expected);
-        }
-        assert_eq!(log(&CSI.repeat(1_000_000)).unwrap(), "1 0 0 false");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! Source: `build_summary_stats_line` and `summary_stats` in pytest's `_pytest/terminal.py`.
 
-use super::build_log::plain;
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -16,9 +15,10 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn looks_like(input: &Input<'_>) -> bool {
-    let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode(input.bytes) };
+    let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode_local(input.bytes) };
     text.is_some_and(|text| {
-        text.lines().any(|line| bar(&plain(line), '=').is_some_and(|title| title == START || counts(title).is_some()))
+        text.lines()
+            .any(|line| bar(&text::plain(line), '=').is_some_and(|title| title == START || counts(title).is_some()))
     })
 }
 
@@ -26,10 +26,10 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     if input.bytes.len() > MAX_BYTES {
         return Err(ReadError::whole("is larger than 64 MiB, too large for the output of pytest"));
     }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     let mut last = None;
     for (number, line) in (1..).zip(text.lines()) {
-        for part in plain(line).split('\r') {
+        for part in text::plain(line).split('\r') {
             if is_broken_off(part) {
                 return Err(ReadError::at(number, "the run broke off here: bring the output of a whole one"));
             }

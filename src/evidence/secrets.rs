@@ -1,0 +1,231 @@
+//! Lines that must not enter a store that cannot forget: private keys, tokens, passwords.
+//!
+//! One pass finds the beginnings of secrets (the tables in [`rules`]); only there is looked closer, at a
+//! window of bounded length, so the time is linear in the size whatever the text. What reads as a mask or
+//! an example is none ([`placeholder`]). Compressed and encrypted bytes say nothing here.
+
+mod named;
+mod placeholder;
+mod rules;
+
+use std::ops::Range;
+
+use super::text;
+
+/// One place that looks like a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// 1-based.
+    pub line: usize,
+    /// What it looks like, in words.
+    pub kind: &'static str,
+    /// How it begins, without the secret itself.
+    pub preview: String,
+}
+
+/// The first places that look like secrets, in the order of the text. Text is read as readers read it; in
+/// bytes with zeros among them, such as UTF-16 inside a binary, also as if the zeros were not there.
+pub fn find(bytes: &[u8]) -> Vec<Finding> {
+    let text = text::decode(bytes);
+    let text = text.as_deref().map_or(bytes, str::as_bytes);
+    let mut found = scan(text);
+    if memchr::memchr(0, text).is_some() {
+        let packed: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
+        found.extend(scan(&packed));
+        found.sort_by_key(|finding| finding.line);
+        found.dedup();
+        found.truncate(MAX_FINDINGS);
+    }
+    found
+}
+
+/// A secret as a rule sees it: where it stands, and how it may be shown.
+struct Match {
+    place: Range<usize>,
+    kind: &'static str,
+    preview: String,
+    /// It was told by its name alone; a token inside it says more.
+    named: bool,
+}
+
+fn scan(text: &[u8]) -> Vec<Finding> {
+    let mut matches: Vec<Match> = Vec::new();
+    for candidate in rules::candidates(text) {
+        let end = matches.last().map_or(0, |last| last.place.end);
+        let Some(found) = candidate.look(text) else { continue };
+        if found.place.start >= end {
+            if matches.len() == MAX_FINDINGS {
+                break;
+            }
+            matches.push(found);
+        } else if let Some(last) = matches.last_mut().filter(|last| last.named && !found.named) {
+            *last = found;
+        }
+    }
+    let (mut line, mut at) = (1, 0);
+    let located = matches.into_iter().map(|found| {
+        let between = text.get(at..found.place.start).unwrap_or_default();
+        line += memchr::memchr_iter(b'\n', between).count();
+        at = found.place.start.max(at);
+        Finding { line, kind: found.kind, preview: found.preview }
+    });
+    let mut findings: Vec<Finding> = located.collect();
+    findings.dedup();
+    findings
+}
+
+/// Nobody reads more, and after the first the answer is known.
+const MAX_FINDINGS: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Random letters and digits, in pieces, so that no scanner takes this file for a leak.
+    const RANDOM: &str = "q7Zr2Lx9Vb4Tn8Wd3Kf6Hs1Jm5Pc0YgAeUoiRQXzB7vN2tM9kL4wS6dF3hG8jC1pE5yT0uIaOrqWxKj";
+    const HEX: &str = "3f9a1c7e5b8d2046f1e3a9c57b0d8426";
+
+    fn kinds(text: &str) -> Vec<&'static str> {
+        find(text.as_bytes()).into_iter().map(|finding| finding.kind).collect()
+    }
+
+    /// `§n§` stands for so many random characters, `#` for 32 hexadecimal digits.
+    fn filled(text: &str) -> String {
+        let mut parts = text.split('§');
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.parse::<usize>() {
+                Ok(count) => out.push_str(&RANDOM[..count]),
+                Err(_) => out.push_str(part),
+            }
+        }
+        out.replace('#', HEX)
+    }
+
+    #[test]
+    fn every_kind_beside_what_is_none() {
+        for (kind, yes, no) in [
+            ("GitHub token", "ghp_§36§", "ghp_§20§"),
+            ("GitHub token", "x=\"github_pat_§22§_§59§\"", "github_pat_your_token_goes_here_and_is_long_enough_for_it"),
+            ("GitLab token", "glpat-§20§", "glpat-xxxxxxxxxxxxxxxxxxxx"),
+            (
+                "npm token",
+                "//registry.npmjs.org/:_authToken=npm_§36§",
+                "npm_config_registry=https://registry.npmjs.org",
+            ),
+            ("PyPI token", "pypi-AgEIcHlwaS5vcmc§60§", "pypi-AgE"),
+            ("AWS access key", "id AKIAQ7ZR2LX4VB3TN5WD", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS access key", "{\"a\":\"x\\nASIAQ7ZR2LX4VB3TN5WD\"}", "XAKIAQ7ZR2LX4VB3TN5WD"),
+            ("Google API key", "?key=AIza§35§", "AIza§34§"),
+            ("Azure storage key", "AccountName=a;AccountKey=§70§qZ7rL2xV9bT4nW8d==;", "AccountKey=abc=="),
+            ("Slack token", "xoxb-204817359264-§24§", "xoxb-your-token-here-please"),
+            (
+                "Slack webhook",
+                "https://hooks.slack.com/services/T0AB1/B0CD2/§24§",
+                "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+            ),
+            ("Stripe key", "sk_live_§24§", "sk_live_..."),
+            ("Anthropic key", "sk-ant-api03-§70§", "sk-ant-api03-"),
+            ("JSON Web Token", "eyJhbGciOiJIUzI1NiJ9.eyJ§30§.§43§", "eyJhbGciOiJIUzI1NiJ9.eyJ§30§."),
+            ("bearer token", "curl -H 'Authorization: Bearer §32§'", "Authorization: Bearer <access-token>"),
+            ("password in a header", "Authorization: Basic a2ltOlMzY3JldFEh", "Basic authentication is off"),
+            ("password in a header", "\"auth\": \"a2ltOlMzY3JldFEh\"", "\"auth\": \"basic\""),
+            ("password in a URL", "postgresql://app:S3cr3t99@db:5432/x", "postgresql://user:password@localhost:5432/x"),
+            ("password in a URL", "mssql+pyodbc://sa:Ab%40c1!@srv/x", "https://registry.npmjs.org:443/@types/node"),
+            ("private key", "PuTTY-User-Key-File-3: ssh-ed25519", "PuTTY-User-Key-File-3"),
+            ("secret by its name", "JWT_SECRET_KEY=§40§", "JWT_SECRET_KEY=<min-32-char-secret>"),
+        ] {
+            assert_eq!(kinds(&filled(yes)), [kind], "{yes}");
+            assert_eq!(kinds(&filled(no)), [""; 0], "{no}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_one_with_its_body() {
+        for (begin, end) in [
+            ("-----BEGIN RSA ", "-----"),
+            ("-----BEGIN OPENSSH ", "-----"),
+            ("-----BEGIN PGP ", " BLOCK-----"),
+            ("---- BEGIN SSH2 ENCRYPTED ", " ----"),
+        ] {
+            let header = format!("{begin}PRIVATE KEY{end}");
+            let key = format!("a\n{header}\nProc-Type: 4,ENCRYPTED\n\n{}\n", &RANDOM[..64]);
+            assert_eq!(
+                find(key.as_bytes()),
+                [Finding { line: 2, kind: "private key", preview: "BEGIN … PRIVATE KEY".to_owned() }]
+            );
+            assert_eq!(kinds(&format!("{{\"key\": \"{header}\\n{}\\n\"}}", &RANDOM[..64])), ["private key"]);
+            assert_eq!(kinds(&format!("grep -- '{header}' *\n{}", "x".repeat(64))), [""; 0]);
+        }
+        assert_eq!(kinds(&format!("-----BEGIN PUBLIC KEY-----\n{}\n", &RANDOM[..64])), [""; 0]);
+    }
+
+    #[test]
+    fn names_speak_where_the_value_is_written_out() {
+        for yes in "DB_PASSWORD=hunter-9x|export API_KEY='Zx81-99qP'|password: Qz81kk4x|\"clientSecret\": \"Zx81x99qP\"|\
+            {\\\"token\\\": \\\"Zx81x99qP\\\"}|Server=db;User Id=sa;Password=zx81x99q;|$env:SMTP_PASS = \"zx81-x99q\"|<password>Zx81x99q</password>|\
+            tool --password Zx81-x99q --fast|- **Password**: Zx81-x99q|비밀번호: zx81x99q!|aws_secret_access_key = wJa1rXUt9nFEMI/K7MD/bPx|api-key=>'zx81x99qp'"
+            .split('|')
+        {
+            assert_eq!(kinds(yes), ["secret by its name"], "{yes}");
+        }
+        assert_eq!(kinds("| DB_PASSWORD | Zx81-x99q |"), ["secret by its name"]);
+        assert_eq!(
+            find(b"a\r\nX_TOKEN=Zx81x99q\r\n")[0],
+            Finding { line: 2, kind: "secret by its name", preview: "X_TOKEN=…".to_owned() }
+        );
+        for no in "PASSWORD=|PASSWORD=changeme|DB_PASSWORD=${DB_PASSWORD}|DB_PASSWORD=$DB_PASSWORD_1|API_KEY=<your key>|API_KEY=your-api-key-123|TOKEN=***|\
+            TOKEN=xxxxxxxxxxxx|SECRET=test-secret-for-ci-1|token: string|let token = parser.next_token();|token = self.token_2x|password: required|\
+            password = getpass.getpass()|Token: super::HANDLE_64|max_tokens=4096|TOKEN_EXPIRY=3600s9x8|password_min_length: 12abcdefg|\
+            nextToken: Zx81x99qPa|PublicKeyToken=b77a5c561934e089|PWD=/home/kim9x|arn:aws:secretsmanager:eu:1:secret:prod9x-Ab12|\"AWS::IAM::AccessKey\": \"72c2d9dd90025459\"|\
+            password: ENC[AES256_GCM,data:9x]|secret: vault:kv/app#Key9|PrivateKey: testRSA2048PrivateKey|password == \"Zx81x99q\"|PASSWORD_KEY = 0xc0506617ab|비밀번호: 변경함"
+            .split('|')
+        {
+            assert_eq!(kinds(no), [""; 0], "{no}");
+        }
+    }
+
+    #[test]
+    fn a_token_says_more_than_its_name() {
+        let text = filled("a\nGITHUB_TOKEN=ghp_§36§ DB_PASSWORD=zx81-x99q\nTOKEN=sk_live_§24§");
+        assert_eq!(kinds(&text), ["GitHub token", "secret by its name", "Stripe key"]);
+        let lines: Vec<usize> = find(text.as_bytes()).into_iter().map(|finding| finding.line).collect();
+        assert_eq!(lines, [2, 2, 3]);
+        assert!(find(text.as_bytes()).iter().all(|finding| !finding.preview.contains(&RANDOM[..8])));
+    }
+
+    #[test]
+    fn other_encodings_and_binaries_hide_nothing() {
+        let text = "빌드\nDB_PASSWORD=zx81-x99q\n";
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(unit).collect();
+            for before in [&b""[..], b"\x7fELF\xff\xfe\x00\x01\x02", b"MZ\xff"] {
+                let found = find(&[before, &bytes].concat());
+                assert_eq!(found.len(), 1, "{before:?}");
+                assert_eq!((found[0].kind, found[0].preview.as_str()), ("secret by its name", "DB_PASSWORD=…"));
+            }
+        }
+        assert_eq!(find(b"\xba\xf4\nDB_PASSWORD=zx81-x99q\xff")[0].line, 2);
+        assert_eq!(find(b"\x00DB_PASSWORD=zx81-x99q\x00").len(), 1);
+    }
+
+    #[test]
+    fn findings_and_time_are_bounded() {
+        let many = "X_TOKEN=Zx81x99q\n".repeat(1000);
+        assert_eq!(find(many.as_bytes()).len(), MAX_FINDINGS);
+        for unit in [
+            "token=",
+            "://a:",
+            "PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----",
+            "eyJ",
+            "AKIA",
+            "password ",
+            "ghp_",
+            "Basic ",
+            "\0",
+        ] {
+            assert_eq!(find(unit.repeat(200_000 / unit.len()).as_bytes()), [], "{unit}");
+        }
+    }
+}
