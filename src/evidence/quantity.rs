@@ -6,8 +6,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Digits of a decimal, before and after the point together.
+/// Digits of a decimal that count, before and after the point together: all a double is printed with.
 const MAX_DIGITS: usize = 18;
+/// Digits after the point, those of very small numbers too.
+const MAX_SCALE: usize = 24;
 const MAX_UNIT: usize = 24;
 
 /// A decimal in a unit; no unit counts things or is a ratio.
@@ -58,7 +60,9 @@ impl Quantity {
         let (number, unit) = rest.split_at_checked(end)?;
         let (whole, part) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
         let part_text = part.unwrap_or_default();
-        if whole.is_empty() || part == Some("") || part_text.contains('.') || number.len() > MAX_DIGITS {
+        let counting = number.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
+        let is_long = counting > MAX_DIGITS || whole.len() > MAX_DIGITS || part_text.len() > MAX_SCALE;
+        if whole.is_empty() || part == Some("") || part_text.contains('.') || is_long {
             return None;
         }
         let unit = unit.trim();
@@ -106,6 +110,16 @@ impl Quantity {
         Some(left.cmp(&right))
     }
 
+    /// Whether it has a unit, and one whose size is known.
+    pub fn has_known_unit(&self) -> bool {
+        !self.unit.is_empty() && UNITS.iter().any(|(_, name, ..)| *name == self.unit)
+    }
+
+    /// Empty where it counts things or is a ratio.
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
     /// The kind of the unit, and its size. An unknown unit is a kind of its own.
     fn in_base(&self) -> (&str, i128, i128) {
         let known = UNITS.iter().find(|(_, name, ..)| *name == self.unit);
@@ -143,6 +157,8 @@ mod tests {
             ("0.000", "0"),
             (" 12 req ", "12 req"),
             ("3.14159265358979", "3.14159265358979"),
+            ("0.012345678901234568", "0.012345678901234568"),
+            ("183.45000000000002 ms", "183.45000000000002 ms"),
         ] {
             let quantity = Quantity::parse(text).unwrap();
             assert_eq!(quantity.to_string(), shown);
@@ -152,11 +168,27 @@ mod tests {
 
     #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
-        for text in
-            ["", "ms", ".5", "5.", "1.2.3", "1,200", "1e5 x y", "+5", "--5", "1_000", "0x10 y z", "1234567890123456789"]
-        {
+        for text in [
+            "",
+            "ms",
+            ".5",
+            "5.",
+            "1.2.3",
+            "1,200",
+            "1e5 x y",
+            "+5",
+            "--5",
+            "1_000",
+            "0x10 y z",
+            "1234567890123456789",
+            "0.1234567890123456789",
+            "0.0000000000000000000000001",
+        ] {
             assert_eq!(Quantity::parse(text), None, "{text}");
         }
+        let unit = |text: &str| Quantity::parse(text).map(|q| (q.unit().to_owned(), q.has_known_unit()));
+        let units = [("%", true), ("req", false), ("", false)].map(|(unit, known)| Some((unit.to_owned(), known)));
+        assert_eq!([unit("1%"), unit("1 req"), unit("1")], units);
         assert_eq!(Quantity::of("12 ms", "s"), None);
         assert_eq!(Quantity::of("12", "s").unwrap().to_string(), "12 s");
     }

@@ -120,7 +120,11 @@ fn read_rule(mut table: Table<'_, '_>, artifacts: &[ArtifactTemplate], findings:
     let file = path_template(&mut table, "file", findings);
     let template = path_template(&mut table, "template", findings);
     let values = table.table("values", findings).map(|values| values.pairs(findings)).unwrap_or_default();
-    let values = values.into_iter().map(|(name, place, _)| (name.to_owned(), place.to_owned())).collect();
+    let check = |(name, place, span): (&str, &str, Range<usize>)| {
+        checked(readers::check_value(&formats, name, place), span, findings)
+            .map(|()| (name.to_owned(), place.to_owned()))
+    };
+    let values = values.into_iter().filter_map(check).collect();
     let section = table.text("section", findings).map(str::to_owned);
     let expect = table.texts("expect", findings);
     let expect = expect.into_iter().filter_map(|(text, span)| checked(Expect::parse(text), span, findings)).collect();

@@ -5,11 +5,7 @@
 
 use crate::chain::{Fault, FaultKind, VerifiedEntry};
 use crate::entry::kinds::{Evidence, EvidenceFile, FileRole};
-use crate::evidence::readers::{self, Input, Wanted};
-
-/// Facts that come from elsewhere than the files: a command's exit code and variables, and
-/// what the source has.
-const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations"];
+use crate::evidence::readers::{self, FROM_ELSEWHERE, Input, Wanted};
 
 /// The names `ledger run` gives to the two streams.
 const STREAMS: &[&str] = &["stdout.txt", "stderr.txt"];

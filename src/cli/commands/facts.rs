@@ -26,7 +26,7 @@ pub struct Args {
     /// A phrase to look for in a log
     #[arg(long, value_parser = text(), default_value = "Next Stage Ready")]
     phrase: String,
-    /// A fact to take besides: a name, and the JSON pointer or the pattern that finds it
+    /// A fact to take besides: a name, and the JSON pointer, the table's cell or the pattern that finds it
     #[arg(long, value_name = "NAME=PLACE", value_parser = pair)]
     value: Vec<(String, String)>,
     /// The document before anybody filled it in: what is ticked there does not count

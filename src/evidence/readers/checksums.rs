@@ -39,7 +39,7 @@ fn text_of<'a>(input: &Input<'a>) -> Result<Cow<'a, str>, ReadError> {
     if input.bytes.len() > MAX_BYTES {
         return Err(ReadError::whole("is larger than 1 MiB, too large for a list of sums"));
     }
-    text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))
+    text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))
 }
 
 fn facts(text: &str, file: &str) -> Result<Facts, ReadError> {

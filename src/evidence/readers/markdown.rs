@@ -12,7 +12,7 @@ pub(super) fn decode<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, str>, Re
     if bytes.len() > MAX_BYTES {
         return Err(ReadError::whole(format!("is larger than 8 MiB, too large for {what}")));
     }
-    let text = text::decode(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = text::decode_local(bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     refuse_deep_nesting(&text)?;
     Ok(text)
 }
@@ -58,7 +58,7 @@ mod tests {
     fn size_encoding_and_nesting_are_bounded() {
         let refused = |bytes: &[u8]| decode(bytes, "a plan").unwrap_err().to_string();
         assert_eq!(refused(&vec![b' '; MAX_BYTES + 1]), "is larger than 8 MiB, too large for a plan");
-        assert_eq!(refused(b"\xC0"), "is neither UTF-8 nor UTF-16 text");
+        assert_eq!(refused(b"\xC0"), "is neither UTF-8, UTF-16 nor CP949 text");
         assert_eq!(
             refused(format!("a\n{}", "> ".repeat(201)).as_bytes()),
             "line 2: lists or quotes nest beyond column 400"

@@ -6,16 +6,28 @@
 mod build_log;
 mod checklist;
 mod checksums;
+mod config_change;
+mod delimited;
 mod document;
 mod file;
+mod json;
 mod junit;
 mod markdown;
+mod markdown_tables;
+mod measurements;
+mod own_facts;
 mod pytest;
+mod register;
+mod register_json;
+mod table;
 mod task_log;
+mod text;
+mod values;
 
 use super::facts::{self, Facts};
 
 /// What a reader sees of one file.
+#[derive(Clone, Copy)]
 pub struct Input<'a> {
     /// The file's own name, without folders.
     pub name: &'a str,
@@ -76,18 +88,38 @@ pub struct Reader {
 /// Tried from the top when the format is not given; `file` takes whatever is left.
 pub const READERS: &[Reader] = &[
     junit::READER,
+    own_facts::READER,
     checksums::READER,
     pytest::READER,
     build_log::READER,
     task_log::READER,
     checklist::READER,
+    register::READER,
+    config_change::READER,
+    measurements::READER,
     document::READER,
+    table::READER,
+    json::READER,
+    text::READER,
     file::ARTIFACT,
     file::READER,
 ];
 
 /// Stands in a reader's list for names that the file or the rule brings.
 pub const OTHERS: &str = "*";
+
+/// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
+/// file nor a rule may name one of its own so.
+pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations"];
+
+type PlaceCheck = fn(&str) -> Result<(), String>;
+
+/// The formats in which a rule can name values of its own, each with the check of how a place is spelt.
+const PLACES: &[(&str, PlaceCheck)] =
+    &[("json", json::check_place), ("table", table::check_place), ("text", text::check_place)];
+
+/// Formats whose numbers are measured, not counted: those of two files would add up to nothing.
+const ALONE: &[&str] = &["config-change", "facts", "json", "measurements", "table", "text"];
 
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";
@@ -105,6 +137,24 @@ pub fn formats() -> impl Iterator<Item = &'static str> {
     READERS.iter().map(|reader| reader.format).chain([COMMAND])
 }
 
+/// Whether readers of these formats can be asked for a value: its name, and how its place is spelt.
+pub fn check_value(formats: &[&str], name: &str, place: &str) -> Result<(), String> {
+    values::check_name(name)?;
+    let mut able = PLACES.iter().filter(|(format, _)| formats.contains(format)).peekable();
+    if able.peek().is_none() {
+        let all: Vec<&str> = PLACES.iter().map(|(format, _)| *format).collect();
+        return Err(format!("{} takes no values by name: {} can", formats.join(" or "), all.join(", ")));
+    }
+    for (format, check_place) in able {
+        let own = find(format).is_some_and(|reader| reader.facts.contains(&name));
+        if own {
+            return Err(format!("{format} has a fact {name:?} of its own"));
+        }
+        check_place(place)?;
+    }
+    Ok(())
+}
+
 /// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides, and variables;
 /// a document what it cites.
 pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
@@ -118,6 +168,10 @@ pub fn guess(input: &Input<'_>) -> &'static Reader {
 
 /// Facts of all files of one entry, read as one format.
 pub fn read_all(reader: &Reader, inputs: &[Input<'_>]) -> Result<Facts, (usize, ReadError)> {
+    if inputs.len() > 1 && ALONE.contains(&reader.format) {
+        let message = format!("{} is read from one file: record each as an entry of its own", reader.format);
+        return Err((1, ReadError::whole(message)));
+    }
     let mut all = Facts::new();
     for (index, input) in inputs.iter().enumerate() {
         let facts = (reader.read)(input).map_err(|error| (index, error))?;

@@ -22,7 +22,7 @@ fn looks_like(input: &Input<'_>) -> bool {
     if name.starts_with("task_execution") && name.ends_with(".log") {
         return true;
     }
-    let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode(input.bytes) };
+    let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode_local(input.bytes) };
     text.as_deref().and_then(|text| text.lines().find(|line| !line.trim().is_empty())).is_some_and(|line| {
         let start = line.trim_start_matches(['[', '-', '*', ' ']);
         instant_at(start.as_bytes()).is_some_and(|found| found.offset.is_some())
@@ -33,7 +33,7 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     if input.bytes.len() > MAX_BYTES {
         return Err(ReadError::whole("is larger than 64 MiB, too large for a task log"));
     }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     let mut entries = 0;
     let mut span: Option<(Timestamp, Timestamp)> = None;
     let mut spoken = None;
