@@ -53,7 +53,7 @@ pub fn state_words(state: PolicyState) -> String {
     match state {
         PolicyState::Pending { approved, wanted } => format!("pending, {approved} of {wanted} have approved it"),
         PolicyState::InForce { from, until: None } => format!("in force from entry {from}"),
-        PolicyState::InForce { from, until: Some(until) } => format!("in force from entry {from} to entry {until}"),
+        PolicyState::InForce { from, until: Some(until) } => format!("in force from entry {from} until entry {until}"),
         PolicyState::Lapsed { by } => format!("lapsed by entry {by}"),
     }
 }

@@ -423,8 +423,8 @@ fn the_log_says_what_became_of_each_policy_and_who_approved_it() {
     edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
     types(&repo, "han", "policy apply -m rename", 0);
     types(&repo, "lee", "policy sign 3 --yes", 0);
-    says_all(&row(&repo, 0, ""), &["proposes a policy (in force from entry 0 to entry 1): "]);
-    says_all(&row(&repo, 1, "--kind policy"), &["(in force from entry 1 to entry 4): both"]);
+    says_all(&row(&repo, 0, ""), &["proposes a policy (in force from entry 0 until entry 1): "]);
+    says_all(&row(&repo, 1, "--kind policy"), &["(in force from entry 1 until entry 4): both"]);
     says_all(&row(&repo, 2, "--kind policy"), &["(lapsed by entry 4): Min helps"]);
     says_all(&row(&repo, 3, "--kind policy"), &["proposes a policy (in force from entry 4): rename"]);
     let approves = "approves the policy of entry 3 (in force from entry 4)";

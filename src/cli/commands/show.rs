@@ -100,8 +100,11 @@ fn file(loaded: &crate::cli::load::Loaded, entry: &VerifiedEntry, name: &str) ->
     };
     let Some((_, digest, inline)) = listed.iter().find(|(listed, ..)| listed == name) else {
         let names: Vec<&str> = listed.iter().map(|(name, ..)| name.as_str()).collect();
-        return Err(Failure::usage(format!("entry {} has no file {name:?}", entry.number()))
-            .hint(format!("its files are {}", names.join(", "))));
+        let failure = Failure::usage(format!("entry {} has no file {name:?}", entry.number()));
+        return Err(match names.as_slice() {
+            [] => failure.hint("it has none: ledger log --kind evidence lists entries that do"),
+            names => failure.hint(format!("its files are {}", names.join(", "))),
+        });
     };
     if !inline {
         return Err(Failure::no(format!("{name} is not in the ledger, only its digest: sha256:{digest}")));
