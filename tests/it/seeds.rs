@@ -196,3 +196,24 @@ fn counted(text: &str) -> Counted {
     repo.write("list.md", text);
     Counted::of(&repo, &repo.path.join("list.md"))
 }
+
+#[test]
+fn the_customers_rollout_plan_is_ten_instants_from_the_day_before_on() {
+    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
+        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
+        return;
+    };
+    let mut paths = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let plan = paths.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("000_")).unwrap();
+    let repo = TestRepo::bare_of_ledger();
+    let facts = repo.ledger("", &["facts", "--format", "plan", "--json", plan.to_str().unwrap()]).json();
+    let owners = ["DBA (Han)", "DevOps (Min)", "QA (Kim)", "Product (Lee)"];
+    let expected = serde_json::json!({
+        "rows": 10, "first": "2025-10-05T23:30:00Z", "last": "2025-10-06T03:30:00Z", "zone": "UTC", "owners": owners,
+    });
+    assert_eq!(facts["facts"], expected);
+    let rows = ledger::evidence::readers::plan::Plan::read(&std::fs::read(&plan).unwrap()).unwrap().rows;
+    assert_eq!((rows[0].line, rows[0].owner.role.as_str(), rows[0].owner.name.as_deref()), (12, "DBA", Some("Han")));
+    assert_eq!(rows[0].code, ["scripts/db_compare.py --snapshot qa-routing-20251003"]);
+    assert_eq!(rows[7].code, ["scripts/post_deploy_checks.sh --suite routing-ml"]);
+}

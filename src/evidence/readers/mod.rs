@@ -16,6 +16,7 @@ mod markdown;
 mod markdown_tables;
 mod measurements;
 mod own_facts;
+pub mod plan;
 mod pytest;
 mod register;
 mod register_json;
@@ -94,6 +95,7 @@ pub const READERS: &[Reader] = &[
     build_log::READER,
     task_log::READER,
     checklist::READER,
+    plan::READER,
     register::READER,
     config_change::READER,
     measurements::READER,
@@ -119,7 +121,7 @@ const PLACES: &[(&str, PlaceCheck)] =
     &[("json", json::check_place), ("table", table::check_place), ("text", text::check_place)];
 
 /// Formats whose numbers are measured, not counted: those of two files would add up to nothing.
-const ALONE: &[&str] = &["config-change", "facts", "json", "measurements", "table", "text"];
+const ALONE: &[&str] = &["config-change", "facts", "json", "measurements", "plan", "table", "text"];
 
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";
