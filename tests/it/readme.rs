@@ -1,5 +1,5 @@
 //! What is written is so: README.md's exit codes are the program's, and the commands and flags shown
-//! in README.md, in docs/ and in the help's own examples exist.
+//! in README.md, in docs/ and in the help's own examples exist; docs/readers.md names every format and fact.
 
 use crate::support::TestRepo;
 
@@ -97,6 +97,35 @@ fn no_command_hides_a_flag_that_every_command_takes() {
         hidden.extend(globals.iter().filter(|flag| !help.contains(**flag)).map(|flag| format!("{command}: {flag}")));
     }
     assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+#[test]
+fn the_page_of_readers_names_every_format_and_every_fact() {
+    use ledger::evidence::readers::{OTHERS, READERS};
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/readers.md")).unwrap();
+    let row = |format: &str, about: &str| format!("| [`{format}`](#{format}) | {} |\n", about.replace('|', "\\|"));
+    let overview: String = READERS.iter().map(|reader| row(reader.format, reader.about)).collect();
+    assert!(page.contains(&format!("\n|---|---|\n{overview}\n")), "the overview must be\n{overview}");
+    let sections = page.split("\n### `").skip(1).map(|section| section.split("\n## ").next().unwrap());
+    let sections: Vec<(&str, &str)> = sections.map(|section| section.split_once("`\n").unwrap()).collect();
+    let formats: Vec<&str> = READERS.iter().map(|reader| reader.format).collect();
+    assert_eq!(sections.iter().map(|(format, _)| *format).collect::<Vec<_>>(), formats, "a section each, in order");
+    let types = ["integer", "boolean", "text", "quantity", "instant", "list", "group", "any", "or"];
+    for (reader, (_, section)) in READERS.iter().zip(&sections) {
+        let rows: Vec<Vec<&str>> = section
+            .lines()
+            .filter(|line| line.starts_with("| `") || line.starts_with("| *"))
+            .map(|line| line.split('|').map(str::trim).collect())
+            .collect();
+        let named: Vec<&str> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
+        let wanted: Vec<&str> = reader.facts.iter().map(|fact| if *fact == OTHERS { "*name*" } else { fact }).collect();
+        let named: Vec<&str> = named.into_iter().filter(|name| !name.starts_with("*name*`")).collect();
+        assert_eq!(named, wanted, "a row for every fact of {}, in order", reader.format);
+        for row in &rows {
+            assert!(row[2].split([' ', ',']).all(|word| word.is_empty() || types.contains(&word)), "{row:?}");
+            assert!(!row[3].is_empty(), "{row:?}");
+        }
+    }
 }
 
 fn documents(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -319,3 +319,63 @@ fn policies_keep_their_schema() {
         });
     }
 }
+
+#[test]
+fn the_schema_of_policies_names_every_format() {
+    let schema = schemas().remove("policy").unwrap();
+    let formats: BTreeSet<&str> = ledger::evidence::readers::formats().collect();
+    let mut found = 0;
+    walk(&schema, "", &mut |at, part| {
+        let names: BTreeSet<&str> = part["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if names.contains("junit") {
+            found += 1;
+            assert_eq!(names, formats, "{at}");
+        }
+    });
+    assert_eq!(found, 2, "one format, or several");
+}
+
+#[test]
+fn own_facts_are_what_their_schema_allows_and_the_reader_takes() {
+    let page = std::fs::read_to_string(path("docs/readers.md")).unwrap();
+    let (_, example) = page.split_once("```json\n").unwrap();
+    let example: Value = serde_json::from_str(example.split_once("\n```").unwrap().0).unwrap();
+    let validator = &validators()["own-facts"];
+    let repo = TestRepo::bare_of_ledger();
+    let taken = |document: &Value| {
+        repo.write("facts.json", document.to_string());
+        repo.ledger("", &["facts", "facts.json", "--format", "facts", "--json"])
+    };
+    assert!(validator.is_valid(&example));
+    let mut facts = example["facts"].clone();
+    facts["tool"] = example["tool"].clone();
+    assert_eq!(taken(&example).json()["facts"], facts);
+    for (at, value) in [
+        ("/more", json!(1)),
+        ("/tool/name", json!("")),
+        ("/tool/more", json!(1)),
+        ("/facts", json!({})),
+        ("/facts/forbidden", json!(0.5)),
+        ("/facts/forbidden", json!(null)),
+        ("/facts/forbidden", json!(9_007_199_254_740_993_i64)),
+        ("/facts/licences", json!([1])),
+        ("/facts/scan_duration", json!("x".repeat(401))),
+        ("/facts/by_team/core", json!({"": 1})),
+        ("/facts/exit", json!(0)),
+        ("/facts/tool", json!(0)),
+        ("/facts/Forbidden", json!(0)),
+    ] {
+        let mut changed = example.clone();
+        let (parent, key) = at.rsplit_once('/').unwrap();
+        changed.pointer_mut(parent).unwrap()[key] = value;
+        assert!(!validator.is_valid(&changed), "{at} by the schema");
+        assert_eq!(taken(&changed).code, 2, "{at} by the reader");
+    }
+    for at in ["/schema", "/tool", "/facts", "/tool/version"] {
+        let mut changed = example.clone();
+        let (parent, key) = at.rsplit_once('/').unwrap();
+        changed.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
+        assert!(!validator.is_valid(&changed), "no {at} by the schema");
+        assert_eq!(taken(&changed).code, 2, "no {at} by the reader");
+    }
+}

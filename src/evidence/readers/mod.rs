@@ -188,3 +188,62 @@ pub fn read_all(reader: &Reader, inputs: &[Input<'_>]) -> Result<Facts, (usize, 
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_taken_for_the_first_format_it_looks_like() {
+        let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let own = "{\"schema\": \"https://github.com/evidence-ledger/ledger/schemas/own-facts/v0.1\"}";
+        let plan = "# Plan (UTC)\n\n| Time | Owner | Task |\n|---|---|---|\n| 2025-10-05 23:30 | QA | x |\n";
+        for (name, text, format) in [
+            ("a.xml", "<testsuite/>", "junit"),
+            ("a.json", own, "facts"),
+            ("a.txt", &format!("{sum}  a.zip\n"), "checksums"),
+            ("hashes.csv", &format!("Algorithm,Hash,Path\nSHA256,{sum},a\n"), "checksums"),
+            ("a.log", "=== 1 passed in 1s ===\n", "pytest"),
+            ("build.log", "a = 1\n", "build-log"),
+            ("a.txt", "2025-10-04T09:00:00Z a: 1 -> 2\n", "task-log"),
+            ("a.md", &format!("{plan}\n- [ ] a\n"), "checklist"),
+            ("a.md", plan, "plan"),
+            ("issues.csv", "id,status\n1,open\n", "register"),
+            (
+                "change.json",
+                "[{\"system\": \"s\", \"key\": \"k\", \"old\": 1, \"new\": 2, \"by\": \"b\"}]",
+                "config-change",
+            ),
+            ("change.txt", "safe_mode: false -> true\n", "config-change"),
+            ("a.txt", "ram: 32 GB\n", "measurements"),
+            ("notes.md", "# Notes\n\n| a |\n|---|\n| b |\n", "file"),
+            ("a.json", "[{\"id\": 1, \"status\": \"open\"}]", "file"),
+            ("a.csv", "a,b\n1,2\n", "file"),
+            ("a.txt", "safe_mode: true\n", "file"),
+        ] {
+            assert_eq!(guess(&Input::plain(name, text.as_bytes())).format, format, "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_counts_never_add_up() {
+        let of = |format, text: &'static str| read_all(find(format).unwrap(), &[Input::plain("a", text.as_bytes()); 2]);
+        let alone = of("measurements", "ram_gb = 16").unwrap_err();
+        assert_eq!((alone.0, alone.1.message.contains("is read from one file")), (1, true));
+        assert_eq!(of("file", "ram_gb = 16").unwrap()["files"], facts::Fact::Int(2));
+        assert!(ALONE.iter().all(|format| find(format).is_some()) && PLACES.iter().all(|(f, _)| find(f).is_some()));
+    }
+
+    #[test]
+    fn a_value_is_checked_for_every_format_that_can_be_asked() {
+        assert_eq!(check_value(&["junit", "json"], "a", "/b"), Ok(()));
+        for (formats, name, place) in [
+            (&["json", "text"][..], "a", "b"),
+            (&["json"], "A", "/b"),
+            (&["table"], "rows", "row[a=b].c"),
+            (&["file"], "a", "/b"),
+        ] {
+            assert!(check_value(formats, name, place).is_err(), "{formats:?} {name} {place}");
+        }
+    }
+}
