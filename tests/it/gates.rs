@@ -392,3 +392,25 @@ fn an_unknown_slot_or_gate_is_asked_wrongly_and_a_near_one_is_named() {
         says_all(&types_in_vain(&repo, "min", line, 2), &[help]);
     }
 }
+
+#[test]
+fn a_rule_judges_values_it_named_itself_and_verification_finds_them_again() {
+    let own = "format = \"json\"\nfile = \"docs/perf.json\"\nvalues = { p95 = \"/latency/p95\", errors = \"/errors\" }\nexpect = [\"p95 < 0.2 s\", \"errors_count == 0\"]";
+    let (before, _) = POLICY.pipeline.split_once("format = \"checklist\"").unwrap();
+    let (_, after) = POLICY.pipeline.split_once("expect = [\"open == 0\", \"total > 0\"]").unwrap();
+    let pipeline = format!("{before}{own}{after}");
+    let repo = TestRepo::with_ledger(&Policy { people: POLICY.people, pipeline: pipeline.leak() });
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    let state = |json: &str| {
+        repo.write("docs/perf.json", json);
+        types(&repo, "kim", "record qa-checklist", 0);
+        rule(&repo, "alpha", "qa-checklist")["state"].clone()
+    };
+    assert_eq!(state("{\"latency\": {\"p95\": \"183.4 ms\"}, \"errors\": []}"), "satisfied");
+    assert_eq!(state("{\"latency\": {\"p95\": \"200 ms\"}, \"errors\": []}"), "failed");
+    assert_eq!(state("{\"latency\": {\"p95\": \"10 ms\"}, \"errors\": [\"x\"]}"), "failed");
+    assert_eq!(state("{\"latency\": {\"p95\": 0.1834}, \"errors\": []}"), "failed", "a number without its unit");
+    repo.write("docs/perf.json", "{\"latency\": {}, \"errors\": []}");
+    says_all(&types_in_vain(&repo, "kim", "record qa-checklist", 2), &["/latency/p95 leads to nothing"]);
+    types(&repo, "", "verify", 0);
+}
