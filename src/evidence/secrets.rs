@@ -12,6 +12,9 @@ use std::ops::Range;
 
 use super::text;
 
+/// The fact that somebody let pass what was found here, and why.
+pub const ALLOWED: &str = "secrets_allowed";
+
 /// One place that looks like a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -128,6 +131,7 @@ mod tests {
             ("Anthropic key", "sk-ant-api03-§70§", "sk-ant-api03-"),
             ("JSON Web Token", "eyJhbGciOiJIUzI1NiJ9.eyJ§30§.§43§", "eyJhbGciOiJIUzI1NiJ9.eyJ§30§."),
             ("bearer token", "curl -H 'Authorization: Bearer §32§'", "Authorization: Bearer <access-token>"),
+            ("bearer token", "authorization: bearer §32§", "the bearer token-authentication-of-services"),
             ("password in a header", "Authorization: Basic a2ltOlMzY3JldFEh", "Basic authentication is off"),
             ("password in a header", "\"auth\": \"a2ltOlMzY3JldFEh\"", "\"auth\": \"basic\""),
             ("password in a URL", "postgresql://app:S3cr3t99@db:5432/x", "postgresql://user:password@localhost:5432/x"),

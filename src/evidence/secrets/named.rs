@@ -25,8 +25,8 @@ pub(super) fn look(text: &[u8], literal: &Range<usize>) -> Option<Match> {
     let shouted = !name.contains(|c: char| c.is_ascii_lowercase()) && value.tight;
     let setting = value.quoted || before.ends_with(b";") || is_line_start(before);
     // A variable is called like what it holds.
-    let variable = std::str::from_utf8(value.bytes).is_ok_and(is_secret_name);
-    if (variable && !shouted) || is_placeholder(value.bytes) || !is_secret(value.bytes, shouted, setting) {
+    let variable = || std::str::from_utf8(value.bytes).is_ok_and(is_secret_name) && !shouted;
+    if !is_secret(value.bytes, shouted, setting) || variable() || is_placeholder(value.bytes) {
         return None;
     }
     let shown: String = name.chars().take(MAX_SHOWN).collect();
@@ -160,7 +160,7 @@ fn forth(text: &[u8], at: usize) -> usize {
 /// What the names of secrets end in, written together and small.
 const SECRET: &str = "password passwd passphrase pwd pass secret secrets token credential credentials apikey secretkey accesskey \
     privatekey signingkey encryptionkey authkey masterkey accountkey sharedkey storagekey sessionkey hmackey \
-    jwtkey subscriptionkey connectionstring";
+    jwtkey subscriptionkey";
 /// The same in Korean, where one word stands alone.
 const KOREAN: &[&str] = &["비밀번호", "패스워드"];
 

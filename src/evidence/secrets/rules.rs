@@ -17,7 +17,7 @@ use super::{Match, named};
 struct Token {
     kind: &'static str,
     begins: &'static [&'static str],
-    /// What follows, without the beginning.
+    /// What follows: of a token without a fixed length, the least.
     rest: &'static str,
     /// The beginning is common in other text as well, so it must stand at the start of a word.
     word: bool,
@@ -33,62 +33,62 @@ const fn word(kind: &'static str, begins: &'static [&'static str], rest: &'stati
 
 const TOKENS: &[Token] = &[
     // Forges and registries.
-    token("GitHub token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"[0-9A-Za-z]{36,}"),
-    token("GitHub token", &["github_pat_"], r"\w{50,}"),
+    token("GitHub token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"[0-9A-Za-z]{36}"),
+    token("GitHub token", &["github_pat_"], r"\w{50}"),
     token(
         "GitLab token",
         &["glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "gloas-", "glft-", "glimt-", "glagent-"],
-        r"[\w.-]{20,}",
+        r"[\w.-]{20}",
     ),
     word("Bitbucket token", &["ATBB"], r"[0-9A-Za-z]{32}\b"),
-    token("Atlassian token", &["ATATT3", "ATCTT3"], r"[\w=-]{60,}"),
-    token("npm token", &["npm_"], r"[0-9A-Za-z]{36,}"),
-    token("PyPI token", &["pypi-AgE"], r"[\w-]{50,}"),
+    token("Atlassian token", &["ATATT3", "ATCTT3"], r"[\w=-]{60}"),
+    token("npm token", &["npm_"], r"[0-9A-Za-z]{36}"),
+    token("PyPI token", &["pypi-AgE"], r"[\w-]{50}"),
     token("RubyGems token", &["rubygems_"], r"[0-9a-f]{48}"),
     word("crates.io token", &["cio"], r"[0-9A-Za-z]{32}\b"),
     word("NuGet key", &["oy2"], r"[0-9a-z]{43}\b"),
-    token("Docker Hub token", &["dckr_pat_", "dckr_oat_"], r"[\w-]{20,}"),
+    token("Docker Hub token", &["dckr_pat_", "dckr_oat_"], r"[\w-]{20}"),
     // Clouds.
     word("AWS access key", &["AKIA", "ASIA"], r"[A-Z2-7]{16}\b"),
     word("Google API key", &["AIza"], r"[\w-]{35}(?:[^\w-]|\z)"),
     token("Google client secret", &["GOCSPX-"], r"[\w-]{28}"),
-    token("Google access token", &["ya29."], r"[\w-]{40,}"),
+    token("Google access token", &["ya29."], r"[\w-]{40}"),
     token("Azure storage key", &["AccountKey="], r"[0-9A-Za-z+/]{86}=="),
     token("Azure shared access key", &["SharedAccessKey="], r"[0-9A-Za-z+/]{43}="),
-    token("Azure shared access signature", &["&sig=", "?sig=", "amp;sig="], r"[0-9A-Za-z+/]{30}[0-9A-Za-z+/%]{10,}"),
+    token("Azure shared access signature", &["&sig=", "?sig=", "amp;sig="], r"[0-9A-Za-z+/%]{40}"),
     token("DigitalOcean token", &["dop_v1_", "doo_v1_", "dor_v1_"], r"[0-9a-f]{64}"),
     word("Databricks token", &["dapi"], r"[0-9a-f]{32}\b"),
-    token("Heroku key", &["HRKU-AA"], r"[\w-]{50,}"),
+    token("Heroku key", &["HRKU-AA"], r"[\w-]{50}"),
     // Services.
-    token("Slack token", &["xoxb-", "xoxp-", "xoxa-", "xoxo-", "xoxs-", "xoxr-", "xoxe-"], r"[0-9A-Za-z-]{16,}"),
-    token("Slack token", &["xapp-"], r"\d-[0-9A-Za-z-]{20,}"),
-    token("Slack webhook", &["hooks.slack.com/services/"], r"T\w+/B\w+/[0-9A-Za-z]{16,}"),
-    token("Discord webhook", &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], r"\d{15,}/[\w-]{40,}"),
+    token("Slack token", &["xoxb-", "xoxp-", "xoxa-", "xoxo-", "xoxs-", "xoxr-", "xoxe-"], r"[0-9A-Za-z-]{16}"),
+    token("Slack token", &["xapp-"], r"\d-[0-9A-Za-z-]{20}"),
+    token("Slack webhook", &["hooks.slack.com/services/"], r"T\w+/B\w+/[0-9A-Za-z]{16}"),
+    token("Discord webhook", &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], r"\d{15,}/[\w-]{40}"),
     token("Teams webhook", &[".webhook.office.com/webhookb2/"], r"[0-9a-f-]{36}@[0-9a-f-]{36}/\w+/[0-9a-f]{32}"),
-    token("Stripe key", &["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"], r"[0-9A-Za-z]{16,}"),
+    token("Stripe key", &["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"], r"[0-9A-Za-z]{16}"),
     token("SendGrid key", &["SG."], r"[\w-]{22}\.[\w-]{43}"),
     token("Hugging Face token", &["hf_"], r"[A-Za-z]{34}"),
-    token("OpenAI key", &["sk-proj-", "sk-svcacct-", "sk-admin-"], r"[\w-]{40,}"),
+    token("OpenAI key", &["sk-proj-", "sk-svcacct-", "sk-admin-"], r"[\w-]{40}"),
     token("OpenAI key", &["T3BlbkFJ"], r"[0-9A-Za-z]{20}"),
-    token("Anthropic key", &["sk-ant-"], r"[\w-]{40,}"),
-    token("Grafana token", &["glsa_", "glc_"], r"[0-9A-Za-z_+/]{32,}"),
-    token("Vault token", &["hvs.", "hvb."], r"[\w-]{24,}"),
-    token("Terraform token", &[".atlasv1."], r"[\w=-]{60,}"),
+    token("Anthropic key", &["sk-ant-"], r"[\w-]{40}"),
+    token("Grafana token", &["glsa_", "glc_"], r"[0-9A-Za-z_+/]{32}"),
+    token("Vault token", &["hvs.", "hvb."], r"[\w-]{24}"),
+    token("Terraform token", &[".atlasv1."], r"[\w=-]{60}"),
     token("Shopify token", &["shpat_", "shpca_", "shppa_", "shpss_"], r"[0-9A-Fa-f]{32}"),
-    token("Sentry token", &["sntrys_", "sntryu_"], r"[0-9A-Za-z+/=_]{40,}"),
-    token("Artifactory key", &["AKCp", "cmVmd"], r"[0-9A-Za-z]{59,}"),
+    token("Sentry token", &["sntrys_", "sntryu_"], r"[0-9A-Za-z+/=_]{40}"),
+    token("Artifactory key", &["AKCp", "cmVmd"], r"[0-9A-Za-z]{59}"),
     token("SonarQube token", &["squ_", "sqp_", "sqa_"], r"[0-9a-f]{40}"),
     token("Linear key", &["lin_api_"], r"[0-9A-Za-z]{40}"),
-    token("Notion token", &["ntn_"], r"[0-9A-Za-z]{40,}"),
+    token("Notion token", &["ntn_"], r"[0-9A-Za-z]{40}"),
     token("Postman key", &["PMAK-"], r"[0-9a-f]{24}-[0-9a-f]{34}"),
     token("age identity", &["AGE-SECRET-KEY-1"], r"[0-9A-Z]{58}"),
     // RFC 7519: a header and claims, both JSON objects in base64url, and a signature.
     word("JSON Web Token", &["eyJ"], r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}"),
-    token("bearer token", &["Bearer "], r"[\w.~+/-]{20,}"),
+    token("bearer token", &["Bearer ", "bearer "], r"[A-Za-z_.~+/-]{0,20}\d[\w.~+/-]{15}"),
 ];
 
 /// What stands somewhere in the name of a secret.
-const NAMES: &str = "passw passphrase _pass pwd secret token credential key connectionstring 비밀번호 패스워드";
+const NAMES: &str = "passw passphrase _pass pwd secret token credential key 비밀번호 패스워드";
 
 /// Which of the tables a literal found belongs to.
 #[derive(Clone, Copy)]
@@ -169,7 +169,7 @@ impl Candidate {
         if !exact || (token.word && !starts_word(text, self.literal.start)) {
             return None;
         }
-        // Where every word is read from its start alone, the longest costs no more than once.
+        // Words are read from their start alone, so long ones cost no more than short ones.
         let after = self.after(text, if token.word { LONG } else { SHORT });
         let rest = rest.find(after)?.as_bytes();
         let random = distinct(rest) >= MIN_DISTINCT && !is_placeholder(rest);
