@@ -33,6 +33,8 @@ pub struct Taking<'t> {
     pub format: Option<&'t str>,
     pub external: bool,
     pub location: Option<String>,
+    /// Why something that looks like a secret may pass.
+    pub allow_secret: Option<&'t str>,
     /// The name of what comes on stdin.
     pub stdin_name: &'t str,
 }

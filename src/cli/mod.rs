@@ -16,6 +16,7 @@ mod files;
 mod hashing;
 mod load;
 mod output;
+mod secrets;
 mod seen;
 mod select;
 mod state;

@@ -28,6 +28,7 @@ mod refusals;
 mod resumed;
 mod saved;
 mod schemas;
+mod secrets;
 mod seeds;
 mod steps;
 mod story;

@@ -3,7 +3,7 @@
 //! The customer's own documents are counted where LEDGER_SEED_DOCS names their folder; documents
 //! of the same shapes, in other words, are counted always.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::support::{POLICY, TestRepo};
 
@@ -13,25 +13,81 @@ const CUSTOMER: [(&str, i64, i64); 5] =
 
 #[test]
 fn the_customers_documents_are_counted_exactly() {
-    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
-        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
-        return;
-    };
+    let Some(documents) = customer() else { return };
     let repo = TestRepo::bare_of_ledger();
     let mut sum = [0, 0];
-    for (beginning, open, done) in CUSTOMER {
-        let found: Vec<_> = std::fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(beginning))
-            .collect();
-        let [document] = found.as_slice() else { panic!("{beginning}*: {found:?}") };
+    for (document, (beginning, open, done)) in documents.iter().zip(CUSTOMER) {
         let counted = Counted::of(&repo, document);
         assert_eq!((counted.open, counted.done), (open, done), "{beginning}");
         sum[0] += counted.open + counted.done;
         sum[1] += counted.done;
     }
     assert_eq!(sum, [241, 16]);
+}
+
+#[test]
+fn the_customers_documents_hold_no_secret_until_somebody_fills_them_in() {
+    let Some(documents) = customer() else { return };
+    let filled = [&[][..], &[], &[], &[37, 113, 116, 118, 226, 261, 264, 388], &[217]];
+    for (document, lines) in documents.iter().zip(filled) {
+        let text = std::fs::read_to_string(document).unwrap();
+        assert_eq!(secret_lines(&text), [0; 0], "{}", document.display());
+        assert_eq!(secret_lines(&filled_in(&text)), lines, "{}", document.display());
+    }
+}
+
+#[test]
+fn a_settings_file_in_a_document_holds_no_secret_until_somebody_fills_it_in() {
+    let text = "\
+- [ ] Settings:
+  ```bash
+  SESSION_SECRET_KEY=<at-least-40-characters>
+  DATABASE_URL=<where-it-is>
+  LOG_LEVEL=INFO
+  ```
+
+```bash
+cat > .env << 'EOF'
+DATABASE_URL=mysql://user:password@localhost/app
+# DATABASE_URL=mssql+pyodbc://user:password@server/app?driver=x
+AUTH_SERVER=ldap://ad.example.com
+EOF
+curl -H \"Authorization: Bearer $TOKEN\" -d '{\"user\": \"admin\", \"password\": \"<the-password>\"}'
+export TOKEN=\"<token>\"
+```
+";
+    assert_eq!(secret_lines(text), [0; 0]);
+    assert_eq!(secret_lines(&filled_in(text)), [3, 10, 11, 14, 15]);
+}
+
+/// The customer's documents, in order, where the machine has them.
+fn customer() -> Option<Vec<PathBuf>> {
+    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
+        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
+        return None;
+    };
+    let document = |beginning: &str| {
+        let found: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(beginning))
+            .collect();
+        let [document] = found.as_slice() else { panic!("{beginning}*: {found:?}") };
+        document.clone()
+    };
+    Some(CUSTOMER.iter().map(|(beginning, ..)| document(beginning)).collect())
+}
+
+fn secret_lines(text: &str) -> Vec<usize> {
+    ledger::evidence::secrets::find(text.as_bytes()).into_iter().map(|finding| finding.line).collect()
+}
+
+/// Every `<placeholder>` and example password becomes what would stand there in earnest.
+fn filled_in(text: &str) -> String {
+    let value = ["Zx81k", "Qp47w", "Lm20t", "vN85r"].concat();
+    let placeholder = regex::Regex::new("<[A-Za-z0-9-]+>").unwrap();
+    let text = placeholder.replace_all(text, value.as_str());
+    text.replace("user:password@", &format!("user:{value}@"))
 }
 
 #[test]

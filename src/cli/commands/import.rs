@@ -68,13 +68,14 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             Err(failure) if failure.kind != FailureKind::Usage => return Err(failure),
             Err(failure) => (None, Outcome::Refused(failure.message)),
             Ok((question, rule)) => {
-                let taking = Taking { rule, format: None, external: false, location: None, stdin_name: "" };
+                let taking =
+                    Taking { rule, format: None, external: false, location: None, allow_secret: None, stdin_name: "" };
                 let outcome = match read(context, &loaded, &question, &taking, std::slice::from_ref(&file)) {
                     Ok((recording, brought)) => {
                         let digest = brought.first().map(|one| one.file.sha256);
                         match known(&loaded.ledger, &recording.attempt, &rule.slot, digest) {
                             Some(entry) => Outcome::Known(entry),
-                            None => match open::ensure(context, &mut loaded, &identity, policy, &question)? {
+                            None => match open::ensure(context, &mut loaded, &identity, policy, &question, None)? {
                                 Some(attempt) => {
                                     let recording = super::record::Recording { attempt, ..recording };
                                     let appended = recording.append(context, &mut loaded, &identity, brought)?;

@@ -171,13 +171,14 @@ impl Opening<'_> {
     }
 }
 
-/// The attempt a gate's entries belong to, opened now where there is none yet.
+/// The attempt a gate's entries belong to, opened now where there is none yet: for a source seen before, or HEAD.
 pub fn ensure(
     context: &mut Context<'_>,
     loaded: &mut Loaded,
     identity: &Identity,
     policy: &Policy,
     question: &Question<'_>,
+    source: Option<SourceCommit>,
 ) -> Result<Option<AttemptKey>, Failure> {
     let latest = |loaded: &Loaded| {
         let view = loaded.ledger.view();
@@ -186,7 +187,7 @@ pub fn ensure(
     if let Some(key) = latest(loaded) {
         return Ok(Some(key));
     }
-    let source = loaded.store.source("HEAD")?;
+    let source = source.map_or_else(|| loaded.store.source("HEAD"), Ok)?;
     let opening = Opening { policy, question, source, revisions: BTreeMap::new() };
     match opening.append(context, loaded, identity) {
         // Somebody else opened it while we were about to: that attempt serves as well.

@@ -14,6 +14,7 @@ use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
 use crate::cli::load::Loaded;
+use crate::cli::secrets;
 use crate::cli::select::Question;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
 use crate::entry::{Attachment, Draft};
@@ -50,6 +51,9 @@ pub struct Args {
     /// Where an external file can be had, verbatim
     #[arg(long, value_parser = text())]
     location: Option<String>,
+    /// Bring it although something in it looks like a secret, and record why
+    #[arg(long, value_name = "REASON", value_parser = text())]
+    allow_secret: Option<String>,
     /// Name of what comes on standard input
     #[arg(long, default_value = "stdin.txt", value_parser = text())]
     stdin_name: String,
@@ -71,11 +75,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         format: args.format.as_deref(),
         external: args.external,
         location: args.location.clone(),
+        allow_secret: args.allow_secret.as_deref(),
         stdin_name: &args.stdin_name,
     };
     let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
     let (read, brought) = read(context, &loaded, &question, &taking, &paths)?;
-    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
+    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, None)? else {
         context.printer.outcome(&format!("would open {} and record {slot}", gate.id), true);
         return Ok(Answer::Yes);
     };
@@ -96,11 +101,14 @@ pub fn read(
 ) -> Result<(Recording, Vec<Brought>), Failure> {
     let rule = taking.rule;
     let mut brought = files::bring(context, &loaded.store, taking, paths)?;
+    let texts = [("--location", taking.location.as_deref().unwrap_or_default())];
+    let allowed = secrets::keep_out(context, taking.allow_secret, &texts, &brought)?;
     brought.extend(files::template(loaded, question, rule)?);
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
     let mut facts = files::facts(reader, question.gate, &rule.slot, &brought)?;
     files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
+    facts.extend(allowed);
     facts.extend(files::changed_since(loaded, question, rule, &brought));
     facts.extend(citations::facts(&loaded.store, &question.source(&loaded.ledger, &loaded.store)?, &brought));
     let attempt = question.next_attempt(&loaded.ledger);

@@ -8,6 +8,7 @@ use crate::cli::args::{path, text};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
+use crate::cli::secrets;
 use crate::cli::select::Question;
 use crate::cli::world::{Ran, Stamp};
 use crate::entry::kinds::{Command, EvidenceFile, Stored};
@@ -38,6 +39,9 @@ pub struct Args {
     /// A variable that must be set: recorded is that it is, never its value
     #[arg(long, value_name = "NAME", value_parser = text())]
     env: Vec<String>,
+    /// Record it although something in it looks like a secret, and record why
+    #[arg(long, value_name = "REASON", value_parser = text())]
+    allow_secret: Option<String>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_parser = text())]
     command: Vec<String>,
@@ -55,26 +59,29 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     loaded.store.check_writable()?;
+    let reason = args.allow_secret.as_deref();
+    let mut allowed = secrets::keep_out(context, reason, &[("the command", &args.command.join(" "))], &[])?;
     if context.global.dry_run {
         let line = format!("would run {} and record it as {slot} for {}", args.command.join(" "), gate.id);
         context.printer.outcome(&line, true);
         return Ok(Answer::Yes);
     }
-    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question)? else {
-        return Err(Failure::unknown("the attempt could not be opened"));
-    };
     let before: Vec<_> = args.out.iter().map(|path| context.world().stamp(path)).collect();
+    // What the command works on: the source of the attempt, where none is open yet.
+    let source = loaded.store.source("HEAD").ok();
     let started_at = context.world().now();
     let quiet = context.printer.json;
     let ran = context.printer.world.run_and_keep(&args.command, quiet);
     let ran = ran.map_err(|error| Failure::unknown(format!("cannot run {}: {error}", args.command[0])))?;
     let finished_at = context.world().now();
-    let taking = Taking { rule, format: None, external: false, location: None, stdin_name: "" };
+    let taking = Taking { rule, format: None, external: false, location: None, allow_secret: reason, stdin_name: "" };
     let made = made(context, &args.out, &before);
     let mut products = files::bring(context, &loaded.store, &taking, &made)?;
     if !products.is_empty() {
         products.extend(files::template(&loaded, &question, rule)?);
     }
+    let streams = outputs(&ran)?;
+    allowed.extend(secrets::keep_out(context, reason, &[], products.iter().chain(&streams))?);
     let (format, mut facts) = match products.first() {
         Some(first) => {
             let reader =
@@ -83,12 +90,16 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         }
         None => output_facts(rule.formats.as_slice(), gate.wanted(&slot), &ran)?,
     };
+    facts.extend(allowed);
     facts.insert("exit".to_owned(), Fact::Int(i64::from(ran.exit_code)));
     facts.extend(variables(context, &args.env));
     let (exit_code, signal) = (ran.exit_code, ran.signal);
     let command = Command { argv: args.command.clone(), exit_code, signal, started_at, finished_at };
     let mut brought = products;
-    brought.extend(outputs(&ran)?);
+    brought.extend(streams);
+    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, source)? else {
+        return Err(Failure::unknown("the attempt could not be opened"));
+    };
     let recording = Recording { slot, format: Name::parse(format)?, facts, command: Some(command), attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
     recording.tell(context, &loaded, number, &question)?;

@@ -26,6 +26,7 @@ mod text;
 mod values;
 
 use super::facts::{self, Facts};
+use super::secrets::ALLOWED;
 
 /// What a reader sees of one file.
 #[derive(Clone, Copy)]
@@ -112,7 +113,7 @@ pub const OTHERS: &str = "*";
 
 /// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
 /// file nor a rule may name one of its own so.
-pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations"];
+pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations", ALLOWED];
 
 type PlaceCheck = fn(&str) -> Result<(), String>;
 
