@@ -100,14 +100,14 @@ fn what_a_command_prints_makes_or_is_given_is_looked_at_too() {
     let repo = TestRepo::with_ledger(&POLICY);
     repo.write("out.txt", leaky());
     let run = ["run", "announcement", "--gate", "ga", "--release", "1.0"];
-    let cat = ["--", "git", "hash-object", "out.txt"];
+    let make = ["--out", "made.txt", "--", "sh", "-c", "git show :out.txt > made.txt"];
     let printed = ["--", "git", "show", ":out.txt"];
     repo.git(&["add", "-f", "out.txt"]);
     let before = repo.fingerprint();
     let ran = repo.ledger("kim", &[&run[..], &printed].concat());
     assert_eq!((ran.code, repo.fingerprint()), (2, before), "{}", ran.said());
     says_all(&ran.err, &["stdout.txt:6: JWT_SECRET_KEY=… (secret by its name)"]);
-    refused(&repo, &[&run[..], &["--out", "out.txt"], &cat].concat(), &["out.txt:5: ", "out.txt:6: "]);
+    refused(&repo, &[&run[..], &make].concat(), &["made.txt:5: ", "made.txt:6: "]);
     let option = format!("--password={VALUE}");
     refused(&repo, &[&run[..], &["--", "no-such-command", &option]].concat(), &["the command:1: --password=…"]);
     refused(&repo, &[&run[..], &["--dry-run", "--", "no-such-command", &option]].concat(), &["the command:1: "]);
