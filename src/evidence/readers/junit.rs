@@ -33,18 +33,35 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
     let mut reader = quick_xml::Reader::from_str(&text);
     reader.config_mut().expand_empty_elements = true;
-    let mut report = Report::default();
+    let mut report = Report { line: 1, ..Report::default() };
+    let mut at = 0;
     loop {
-        let event = reader.read_event().map_err(|error| malformed(&error))?;
+        let start = offset(reader.buffer_position());
+        report.line += lines_in(&text, at, start);
+        at = start;
+        let event = reader.read_event().map_err(|error| {
+            let line = report.line + lines_in(&text, at, offset(reader.error_position()));
+            ReadError::at(line, malformed(&error))
+        })?;
         if matches!(event, Event::Eof) {
             return report.into_facts();
         }
-        report.take(&event)?;
+        report.take(&event).map_err(|message| ReadError::at(report.line, message))?;
     }
+}
+
+fn offset(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+fn lines_in(text: &str, from: usize, to: usize) -> usize {
+    memchr::memchr_iter(b'\n', text.as_bytes().get(from..to).unwrap_or_default()).count()
 }
 
 #[derive(Default)]
 struct Report {
+    /// Where the event being read begins.
+    line: usize,
     /// The elements open at this point, from the root.
     open: Vec<Element>,
     seen_root: bool,
@@ -57,14 +74,20 @@ struct Report {
 enum Element {
     /// `testsuites` or `testsuite`.
     Suite(Suite),
-    Case(Outcome),
+    Case(Case),
     Other,
+}
+
+#[derive(Clone, Copy)]
+struct Case {
+    outcome: Outcome,
+    /// It was run more than once.
+    rerun: bool,
 }
 
 #[derive(Default)]
 struct Suite {
-    /// It is `testsuites`, whose cases stand in suites of their own.
-    lists: bool,
+    line: usize,
     /// Its `tests` attribute.
     declared: Option<usize>,
     /// Its `failures` and `errors` attributes together.
@@ -76,6 +99,10 @@ struct Suite {
     errors: usize,
     /// Those that failed or had an error.
     bad: usize,
+    /// Those that were run more than once.
+    reruns: usize,
+    /// Those of packages that were not built, which their own sum leaves out.
+    unbuilt: usize,
 }
 
 /// In rising order of weight: the heaviest child of a test case decides.
@@ -100,15 +127,13 @@ impl Outcome {
 }
 
 impl Report {
-    fn take(&mut self, event: &Event<'_>) -> Result<(), ReadError> {
+    fn take(&mut self, event: &Event<'_>) -> Result<(), String> {
         match event {
             Event::Start(start) => self.start(start),
             Event::End(_) => self.end(),
-            Event::DocType(_) => {
-                Err(ReadError::whole("holds a document type definition, which a test report never needs"))
-            }
+            Event::DocType(_) => Err("holds a document type definition, which a test report never needs".to_owned()),
             Event::GeneralRef(entity) if !entity.starts_with('#') && resolve_predefined_entity(entity).is_none() => {
-                Err(ReadError::whole(format!("uses the entity &{};, which XML does not define", &**entity)))
+                Err(format!("uses the entity &{};, which XML does not define", short(entity)))
             }
             Event::Text(text) if self.open.is_empty() && !text.trim_matches(BLANK).is_empty() => {
                 Err(malformed(&"text outside the root"))
@@ -118,31 +143,33 @@ impl Report {
         }
     }
 
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), ReadError> {
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), String> {
         if self.open.len() == MAX_DEPTH {
-            return Err(ReadError::whole(format!("nests deeper than {MAX_DEPTH} elements")));
+            return Err(format!("nests deeper than {MAX_DEPTH} elements"));
         }
         let (declared, claims_bad) = declared(start)?;
+        let suite = Suite { line: self.line, declared, claims_bad, ..Suite::default() };
         let name = start.name();
         let element = match (name.as_ref(), self.open.last_mut()) {
             (_, None) if self.seen_root => return Err(malformed(&"more than one root")),
-            ("testsuites", None) => Element::Suite(Suite { lists: true, declared, claims_bad, ..Suite::default() }),
-            ("testsuite", None) => Element::Suite(Suite { declared, claims_bad, ..Suite::default() }),
-            (other, None) => return Err(ReadError::whole(format!("begins with <{other}>: {ROOTS}"))),
+            ("testsuites" | "testsuite", None) => Element::Suite(suite),
+            (other, None) => return Err(format!("begins with <{}>: {ROOTS}", short(other))),
             ("testsuite", Some(Element::Suite(above))) => {
                 above.suites += 1;
-                Element::Suite(Suite { declared, claims_bad, ..Suite::default() })
+                Element::Suite(suite)
             }
-            ("testcase", Some(Element::Suite(above))) if !above.lists => {
+            // node's runner puts tests that stand in no suite into <testsuites> itself.
+            ("testcase", Some(Element::Suite(above))) => {
                 above.cases += 1;
                 above.total += 1;
-                Element::Case(Outcome::Passed)
+                Element::Case(Case { outcome: Outcome::Passed, rerun: false })
             }
             (other @ ("testsuites" | "testsuite" | "testcase"), Some(_)) => {
-                return Err(ReadError::whole(format!("holds a <{other}> outside a <testsuite>")));
+                return Err(format!("holds a <{other}> outside a <testsuite>"));
             }
-            (child, Some(Element::Case(outcome))) => {
-                *outcome = Outcome::of(child).max(*outcome);
+            (child, Some(Element::Case(case))) => {
+                case.outcome = Outcome::of(child).max(case.outcome);
+                case.rerun |= RERUNS.contains(&child);
                 Element::Other
             }
             // A set-up that crashed stands in the suite itself: nothing after it ran.
@@ -152,7 +179,7 @@ impl Report {
                 Element::Other
             }
             ("failure" | "error", Some(Element::Other)) => {
-                return Err(ReadError::whole("holds a failure where no test case can have one"));
+                return Err("holds a failure where no test case can have one".to_owned());
             }
             (_, Some(_)) => Element::Other,
         };
@@ -161,7 +188,7 @@ impl Report {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), ReadError> {
+    fn end(&mut self) -> Result<(), String> {
         let ended = self.open.pop();
         let above = match self.open.last_mut() {
             Some(Element::Suite(suite)) => Some(suite),
@@ -169,23 +196,30 @@ impl Report {
         };
         match ended {
             Some(Element::Suite(suite)) => {
-                suite.check()?;
+                if let Err(message) = suite.check() {
+                    // The claim is what is wrong, and stands at its beginning.
+                    self.line = suite.line;
+                    return Err(message);
+                }
                 if let Some(above) = above {
                     above.total += suite.total;
                     above.errors += suite.errors;
                     above.bad += suite.bad;
+                    above.reruns += suite.reruns;
+                    above.unbuilt += if suite.is_unbuilt() { suite.total } else { suite.unbuilt };
                 }
             }
-            Some(Element::Case(outcome)) => {
-                *match outcome {
+            Some(Element::Case(case)) => {
+                *match case.outcome {
                     Outcome::Passed => &mut self.passed,
                     Outcome::Skipped => &mut self.skipped,
                     Outcome::Failed => &mut self.failed,
                     Outcome::Error => &mut self.errors,
                 } += 1;
                 if let Some(above) = above {
-                    above.errors += usize::from(outcome == Outcome::Error);
-                    above.bad += usize::from(matches!(outcome, Outcome::Failed | Outcome::Error));
+                    above.errors += usize::from(case.outcome == Outcome::Error);
+                    above.bad += usize::from(matches!(case.outcome, Outcome::Failed | Outcome::Error));
+                    above.reruns += usize::from(case.rerun);
                 }
             }
             Some(Element::Other) | None => {}
@@ -195,10 +229,10 @@ impl Report {
 
     fn into_facts(self) -> Result<Facts, ReadError> {
         if !self.open.is_empty() {
-            return Err(malformed(&"it ends before its last element does"));
+            return Err(ReadError::at(self.line, malformed(&"it ends before its last element does")));
         }
         if !self.seen_root {
-            return Err(malformed(&"it holds no element"));
+            return Err(ReadError::whole(malformed(&"it holds no element")));
         }
         let total = self.passed + self.failed + self.errors + self.skipped;
         if total == 0 {
@@ -217,34 +251,37 @@ impl Report {
 
 impl Suite {
     /// A report cut by hand still carries its old sum. Runners sum differently: most count every case
-    /// inside, some only a suite's own cases, node's runner its own cases and suites, and pytest counts
-    /// once what it writes twice: a test that fails and then errors in its teardown.
-    fn check(&self) -> Result<(), ReadError> {
+    /// inside, some only a suite's own cases, node's runner its own cases and suites. Some write more cases
+    /// than they count: pytest a test that fails and then errors in its teardown, gotestsum one for a
+    /// package it could not build, Surefire all cases where the sum is of its last run again.
+    fn check(&self) -> Result<(), String> {
         if self.claims_bad > 0 && self.bad == 0 {
-            return Err(ReadError::whole(format!(
-                "says that {} failed and shows none of them: bring the report uncut",
-                self.claims_bad
-            )));
+            return Err(format!("says that {} failed and shows none of them: bring the report uncut", self.claims_bad));
         }
         let Some(declared) = self.declared else { return Ok(()) };
+        let sums = [self.total, self.cases, self.cases + self.suites, self.total.saturating_sub(self.unbuilt)];
         let twice = self.total.saturating_sub(self.errors)..self.total;
-        if [self.total, self.cases, self.cases + self.suites].contains(&declared) || twice.contains(&declared) {
+        let again = self.reruns > 0 && (1..self.total).contains(&declared);
+        if sums.contains(&declared) || twice.contains(&declared) || again || self.is_unbuilt() {
             return Ok(());
         }
-        let message = format!("says tests=\"{declared}\" of a suite that holds {}: bring the report uncut", self.total);
-        Err(ReadError::whole(message))
+        Err(format!("says tests=\"{declared}\" of a suite that holds {}: bring the report uncut", self.total))
+    }
+
+    /// A package that was not built has no tests, and one failure that says so.
+    fn is_unbuilt(&self) -> bool {
+        self.declared == Some(0) && self.bad == self.total
     }
 }
 
-/// Checks an element's attributes and reads `tests`, where it is there.
 /// What a suite says of itself: its `tests`, and its `failures` and `errors` together.
-fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), ReadError> {
+fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), String> {
     let (mut tests, mut bad) = (None, 0_usize);
     let is_suite = start.name().as_ref().starts_with("testsuite");
     for (index, attribute) in start.attributes().enumerate() {
         // Every attribute is compared with all before it.
         if index == MAX_ATTRIBUTES {
-            return Err(ReadError::whole(format!("holds an element with more than {MAX_ATTRIBUTES} attributes")));
+            return Err(format!("holds an element with more than {MAX_ATTRIBUTES} attributes"));
         }
         let attribute = attribute.map_err(|error| malformed(&error))?;
         if attribute.value.contains('<') {
@@ -256,7 +293,7 @@ fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), ReadError>
             continue;
         }
         let count = value.trim().parse();
-        let count = count.map_err(|_| ReadError::whole(format!("says {key}={value:?}, which is no count")))?;
+        let count = count.map_err(|_| format!("says {key}={:?}, which is no count", short(&value)))?;
         match key {
             "tests" => tests = Some(count),
             _ => bad = bad.saturating_add(count),
@@ -265,15 +302,23 @@ fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), ReadError>
     Ok((tests, bad))
 }
 
-fn malformed(error: &dyn std::fmt::Display) -> ReadError {
-    ReadError::whole(format!("is no well-formed XML: {error}"))
+fn malformed(error: &dyn std::fmt::Display) -> String {
+    format!("is no well-formed XML: {}", short(&error.to_string()))
 }
 
+/// As much of a text as fits into a message.
+fn short(text: &str) -> &str {
+    text.char_indices().nth(MAX_SHOWN).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// What Surefire and nextest write about runs of a test before its last.
+const RERUNS: &[&str] = &["flakyFailure", "flakyError", "rerunFailure", "rerunError"];
 const ROOTS: &str = "a JUnit report begins with <testsuites> or <testsuite>";
 const HEAD: usize = 4096;
 const MAX_BYTES: usize = 64 << 20;
 const MAX_DEPTH: usize = 64;
 const MAX_ATTRIBUTES: usize = 64;
+const MAX_SHOWN: usize = 120;
 /// White space as XML defines it.
 const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
@@ -290,7 +335,7 @@ mod tests {
     }
 
     fn refused(text: &str, why: &str) {
-        let error = report(text).unwrap_err().message;
+        let error = report(text).unwrap_err().to_string();
         assert!(error.contains(why), "{text}: {error}");
     }
 
@@ -331,7 +376,6 @@ mod tests {
         refused("<testsuite><testcase a=\"<failure/>\"/></testsuite>", "'<'");
         refused("<testsuite><testcase/><!-- </testsuite>", "well-formed");
         refused("<html><testsuite><testcase/></testsuite></html>", "begins with <html>");
-        refused("<testsuites><testcase/></testsuites>", "outside a <testsuite>");
         refused("<testsuite><testcase><testcase/></testcase></testsuite>", "outside a <testsuite>");
         refused("<testsuite><properties><testsuite/></properties></testsuite>", "outside a <testsuite>");
     }
@@ -349,6 +393,14 @@ mod tests {
         let node =
             "<testsuite tests=\"2\"><testcase/><testsuite tests=\"2\"><testcase/><testcase/></testsuite></testsuite>";
         assert_eq!(report(node), Ok([3, 3, 0, 0, 0]));
+        assert_eq!(report("<testsuites><testcase/></testsuites>"), Ok([1, 1, 0, 0, 0]));
+        let go = "<testsuites tests=\"1\"><testsuite tests=\"1\"><testcase/></testsuite><testsuite tests=\"0\"><testcase><failure/></testcase></testsuite></testsuites>";
+        assert_eq!(report(go), Ok([2, 1, 1, 0, 0]));
+        refused(&go.replace("<failure/>", ""), "line 1: says tests=\"0\" of a suite that holds 1");
+        let again = "<testsuite tests=\"1\"><testcase/><testcase><flakyFailure/></testcase></testsuite>";
+        assert_eq!(report(again), Ok([2, 2, 0, 0, 0]));
+        refused(&again.replace("<flakyFailure/>", ""), "holds 2");
+        refused(&again.replace("tests=\"1\"", "tests=\"3\""), "holds 2");
         let pytest = "<testsuite tests=\"1\"><testcase><failure/></testcase><testcase><error/></testcase></testsuite>";
         assert_eq!(report(pytest), Ok([2, 0, 1, 1, 0]));
         refused(&pytest.replace("error", "skipped"), "uncut");
