@@ -25,8 +25,10 @@ fn looks_like(input: &Input<'_>) -> bool {
     let named = name.ends_with(".sha256") || name.ends_with(".sha256sum") || name.starts_with("sha256sums");
     let begins_well = |text: Cow<'_, str>| match facts(&text, input.name) {
         Ok(_) => true,
-        // What goes wrong only after its first line was meant as sums.
-        Err(error) => error.line > lines(&text).next().map(|(first, _)| first),
+        // What goes wrong only after its first line was meant as sums; any JSON begins well.
+        Err(error) => {
+            !text.trim_start().starts_with(['{', '[']) && error.line > lines(&text).next().map(|(first, _)| first)
+        }
     };
     named || text_of(input).is_ok_and(begins_well)
 }
@@ -69,13 +71,14 @@ fn rows(text: &str, file: &str) -> Rows {
     // The header comes back where several outputs of PowerShell were appended to one file.
     let is_body = |line: &str| !is_table_header(line) && !line.trim_matches(['-', ' ']).is_empty();
     match first.trim() {
+        _ if text.contains('\0') => ended_by_zeros(text),
         line if line.starts_with(['{', '[']) => json(text),
         line if is_table_header(line) => each(lines(text).filter(|(_, line)| is_body(line)), table_row),
         line if csv_row(line).is_some_and(|row| row == LABELS) => each(lines(text).skip(1), csv_row),
         line if line.split_once(':').is_some_and(|(label, _)| label.trim_end() == LABELS[0]) => list(text),
-        line if line.ends_with(':') && line.contains(CERTUTIL) => certutil(text),
+        line if certutil_head(line).is_some() => certutil(text),
         line if is_hash(line) => bare(text, file),
-        _ => each(lines(text), sum_line),
+        _ => each(lines(text), sum_line).map_err(|error| of_text(text, error)),
     }
 }
 
@@ -115,27 +118,52 @@ fn unknown(line: usize) -> ReadError {
     ReadError::at(line, "is no SHA-256 sum in a form this reader knows")
 }
 
+/// Perl's `shasum -U` and `-0` mark their names: the sums are of a text made equal, or of bits.
+fn of_text(text: &str, error: ReadError) -> ReadError {
+    let line = error.line.and_then(|number| text.lines().nth(number - 1)).unwrap_or_default();
+    match line.split_once([' ']) {
+        Some((hash, rest)) if is_hash(hash) && rest.starts_with(['U', '^']) => {
+            ReadError { message: "is no sum of the file's bytes: make it without -U or -0".to_owned(), ..error }
+        }
+        _ => error,
+    }
+}
+
 fn each<'t>(lines: impl Iterator<Item = (usize, &'t str)>, row: impl Fn(&str) -> Option<Row>) -> Rows {
     lines.map(|(number, line)| Ok((number, row(line).ok_or_else(|| unknown(number))?))).collect()
+}
+
+/// `sha256sum -z`: each line ends in a zero byte instead, and no name is escaped.
+fn ended_by_zeros(text: &str) -> Rows {
+    let mut number = 1;
+    let mut rows = Vec::new();
+    for record in text.split_inclusive('\0') {
+        let line = record.strip_suffix('\0').ok_or_else(|| ReadError::at(number, "ends before its last name does"))?;
+        rows.push((number, untagged(line).ok_or_else(|| unknown(number))?));
+        number += record.matches('\n').count();
+    }
+    Ok(rows)
+}
+
+/// `HEX  NAME` or `HEX *NAME`.
+fn untagged(line: &str) -> Option<Row> {
+    let (hash, rest) = line.split_once(' ')?;
+    is_hash(hash).then_some(["SHA256", hash, rest.strip_prefix([' ', '*'])?].map(str::to_owned))
 }
 
 /// `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX` or `SHA2-256(NAME)= HEX`.
 fn sum_line(line: &str) -> Option<Row> {
     let (escaped, body) = line.strip_prefix('\\').map_or((false, line), |body| (true, body));
-    let untagged = || {
-        let (hash, rest) = body.split_once(' ')?;
-        is_hash(hash).then_some(("SHA256", hash, rest.strip_prefix([' ', '*'])?))
-    };
     let tagged = || {
         let (tag, rest) = body.split_once('(')?;
         let (algorithm, close) = tag.strip_suffix(' ').map_or((tag, ")= "), |tag| (tag, ") = "));
         let (name, hash) = rest.rsplit_once(close)?;
         let is_tag = !algorithm.is_empty() && algorithm.chars().all(|c| c.is_ascii_alphanumeric() || "-/_".contains(c));
-        is_tag.then_some((algorithm, hash.trim_end(), name))
+        is_tag.then_some([algorithm, hash.trim_end(), name].map(str::to_owned))
     };
-    let (algorithm, hash, name) = untagged().or_else(tagged)?;
-    let name = if escaped { unescape(name)? } else { name.to_owned() };
-    Some([algorithm.to_owned(), hash.to_owned(), name])
+    let [algorithm, hash, name] = untagged(body).or_else(tagged)?;
+    let name = if escaped { unescape(&name)? } else { name };
+    Some([algorithm, hash, name])
 }
 
 fn unescape(name: &str) -> Option<String> {
@@ -201,27 +229,42 @@ struct FileHash {
 }
 
 fn json(text: &str) -> Rows {
-    let one = |_| serde_json::from_str(text).map(|file| vec![file]);
-    let files: Vec<FileHash> =
-        serde_json::from_str(text).or_else(one).map_err(|_| ReadError::whole("is no JSON of Get-FileHash"))?;
+    let files: Result<Vec<FileHash>, _> = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(text),
+        false => serde_json::from_str(text).map(|file| vec![file]),
+    };
+    let files = files.map_err(|error| ReadError::at(error.line(), "is no JSON of Get-FileHash"))?;
     // Parsed JSON knows no lines; an error in an object is reported at the document's start.
     Ok(files.into_iter().map(|file| (1, [file.algorithm, file.hash, file.path])).collect())
+}
+
+/// Algorithm and path of certutil's first line, in English or Korean.
+fn certutil_head(line: &str) -> Option<(&str, &str)> {
+    let head = line.strip_suffix(':')?;
+    let (algorithm, path) = match head.strip_suffix(" 해시") {
+        Some(korean) => korean.split_once("의 ")?,
+        // Older Windows writes "hash of file".
+        None => head
+            .split_once(" hash of ")
+            .map(|(algorithm, path)| (algorithm, path.strip_prefix("file ").unwrap_or(path)))?,
+    };
+    algorithm.chars().all(|c| c.is_ascii_alphanumeric()).then_some((algorithm, path))
 }
 
 fn certutil(text: &str) -> Rows {
     let lines: Vec<(usize, &str)> = lines(text).map(|(number, line)| (number, line.trim_end())).collect();
     let read = |three: &[(usize, &str)]| {
-        let [(number, head), (_, hash), (last, end)] = three else {
-            return Err(ReadError::whole("ends before certutil says that it completed"));
+        let (number, head) = three.first().copied().unwrap_or_default();
+        let [_, (_, hash), (last, end)] = three else {
+            return Err(ReadError::at(number, "ends before certutil says that it completed"));
         };
-        let head = head.strip_suffix(':').and_then(|head| head.split_once(CERTUTIL));
-        let (algorithm, path) = head.ok_or_else(|| unknown(*number))?;
-        if !end.starts_with("CertUtil: ") || !end.ends_with("completed successfully.") {
+        let (algorithm, path) = certutil_head(head).ok_or_else(|| unknown(number))?;
+        let completed = COMPLETED.iter().any(|words| end.ends_with(words));
+        if !end.starts_with("CertUtil: ") || !completed {
             return Err(ReadError::at(*last, "certutil did not complete successfully"));
         }
-        // Older Windows writes "hash of file" and blanks between the bytes.
-        let path = path.strip_prefix("file ").unwrap_or(path);
-        Ok((*number, [algorithm.to_owned(), hash.replace(' ', ""), path.to_owned()]))
+        // Older Windows writes blanks between the bytes.
+        Ok((number, [algorithm.to_owned(), hash.replace(' ', ""), path.to_owned()]))
     };
     lines.chunks(3).map(read).collect()
 }
@@ -237,7 +280,8 @@ fn bare(text: &str, name: &str) -> Rows {
 }
 
 const LABELS: [&str; 3] = ["Algorithm", "Hash", "Path"];
-const CERTUTIL: &str = " hash of ";
+/// How certutil ends, in English and Korean.
+const COMPLETED: [&str; 2] = ["completed successfully.", "성공적으로 완료되었습니다."];
 const SUFFIX: &str = ".sha256";
 const HEX_DIGITS: usize = 64;
 /// What a sum of another length may be.
@@ -276,6 +320,10 @@ mod tests {
         assert_eq!(sums("@  a b (1).zip \n@  e\u{301}"), "{a b (1).zip =@ é=@}");
         assert_eq!(sums("SHA256 (a) = (b) = @\n\\@  a\\nb"), "{a\nb=@ a) = (b=@}");
         assert_eq!(sums("\u{feff}^ \r\n"), "{setup.exe=@}");
+        assert_eq!(sums("@  a\nb\0@ *\\c d\0"), "{a\nb=@ c d=@}");
+        refused("@  a\nb\0@  c", "line 2: ends before");
+        refused("@  a\nb\0@ c\0", "line 2: is no SHA-256 sum");
+        refused("@  b\n@ Ua", "line 2: is no sum of the file's bytes");
         let bare = |name| read(&Input::plain(name, A.as_bytes()));
         assert!(bare("é").is_ok() && bare(".sha256").is_err());
     }
@@ -311,6 +359,9 @@ mod tests {
         let text = "SHA256 hash of C:\\out\\a.zip:\r\n@\r\nCertUtil: -hashfile command completed successfully.\r\n";
         let old = text.replace("of C:\\out\\", "of file ").replace('@', &A.replace('b', " b"));
         assert_eq!(sums(&format!("{old}{text}")), "{a.zip=@}");
+        let korean = "SHA256의 C:\\배포\\의 a.zip 해시:\n@\nCertUtil: -hashfile 명령이 성공적으로 완료되었습니다.\n";
+        assert_eq!(sums(korean), "{의 a.zip=@}");
+        refused(&korean.replace("성공적으로 완료되었습니다.", "실패: 0x80070002"), "line 3: ");
         refused(&text.replace("completed successfully", "FAILED"), "line 3: ");
         refused("SHA256 hash of a:\n@\n", "ends before");
         refused(&text.replace("SHA256", "MD5"), "MD5");
