@@ -97,6 +97,7 @@ fn every_test_file_is_part_of_the_test_binary() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir() || path.extension().is_some_and(|ext| ext == "rs"))
+        .filter(|path| !path.ends_with("fixtures"))
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .filter(|name| name != "main")
         .collect();

@@ -12,6 +12,7 @@ mod boundaries;
 mod bringing;
 mod concurrency;
 mod demo;
+mod dialects;
 mod full_disk;
 mod gates;
 mod interop;
