@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::record::read;
+use super::record::{Recording, read};
 use super::{Answer, open};
 use crate::chain::VerifiedLedger;
 use crate::cli::args::{path, text};
-use crate::cli::context::{Context, current_policy};
+use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::files::Taking;
 use crate::cli::hashing::files_below;
@@ -60,42 +60,53 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let policy = current_policy(&evaluator)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let slot = args.slot.as_deref().map(Name::parse).transpose()?;
+    let importing = Importing { policy, identity: &identity, args, slot: slot.as_ref() };
     let mut taken = Vec::new();
     for file in all_files(context, &args.paths)? {
-        let recorded = context.recorded_path(&loaded.store, &file);
-        let fits = fits(context, &loaded, policy, &file, &recorded, args, slot.as_ref());
-        let (slot, outcome) = match fits {
-            Err(failure) if failure.kind != FailureKind::Usage => return Err(failure),
-            Err(failure) => (None, Outcome::Refused(failure.message)),
-            Ok((question, rule)) => {
-                let taking =
-                    Taking { rule, format: None, external: false, location: None, allow_secret: None, stdin_name: "" };
-                let outcome = match read(context, &loaded, &question, &taking, std::slice::from_ref(&file)) {
-                    Ok((recording, brought)) => {
-                        let digest = brought.first().map(|one| one.file.sha256);
-                        match known(&loaded.ledger, &recording.attempt, &rule.slot, digest) {
-                            Some(entry) => Outcome::Known(entry),
-                            None => match open::ensure(context, &mut loaded, &identity, policy, &question, None)? {
-                                Some(attempt) => {
-                                    let recording = super::record::Recording { attempt, ..recording };
-                                    let appended = recording.append(context, &mut loaded, &identity, brought)?;
-                                    Outcome::Recorded(appended.map(|(number, _)| number))
-                                }
-                                None => Outcome::Recorded(None),
-                            },
-                        }
-                    }
-                    Err(failure) if failure.kind == FailureKind::Usage => Outcome::Refused(failure.message),
-                    Err(failure) => return Err(failure),
-                };
-                (Some(rule.slot.clone()), outcome)
-            }
+        let path = context.recorded_path(&loaded.store, &file);
+        let outcome = importing.take(context, &mut loaded, &file, &path);
+        let (slot, outcome) = match outcome {
+            Ok((slot, outcome)) => (Some(slot), outcome),
+            // One file that fits nowhere, or does not read, keeps no other out.
+            Err(failure) if failure.kind == FailureKind::Usage => (None, Outcome::Refused(failure.message)),
+            Err(failure) => return Err(failure),
         };
-        taken.push(Taken { path: recorded, slot, outcome });
+        taken.push(Taken { path, slot, outcome });
     }
     let refused = taken.iter().filter(|one| matches!(one.outcome, Outcome::Refused(_))).count();
     tell(context, &taken, refused);
     Ok(if refused == 0 { Answer::Yes } else { Answer::No })
+}
+
+/// What holds for every file of one command.
+struct Importing<'i> {
+    policy: &'i Policy,
+    identity: &'i Identity,
+    args: &'i Args,
+    slot: Option<&'i Name>,
+}
+
+impl Importing<'_> {
+    /// Brings one file to the slot it fits, unless it is there already.
+    fn take(
+        &self,
+        context: &mut Context<'_>,
+        loaded: &mut Loaded,
+        file: &Path,
+        path: &str,
+    ) -> Result<(Name, Outcome), Failure> {
+        let (question, rule) = fits(context, loaded, self.policy, file, path, self.args, self.slot)?;
+        let taking = Taking { rule, format: None, external: false, location: None, allow_secret: None, stdin_name: "" };
+        let (recording, brought) = read(context, loaded, &question, &taking, &[file.to_owned()])?;
+        let digest = brought.first().map(|one| one.file.sha256);
+        if let Some(entry) = known(&loaded.ledger, &recording.attempt, &rule.slot, digest) {
+            return Ok((rule.slot.clone(), Outcome::Known(entry)));
+        }
+        let attempt = open::ensure(context, loaded, self.identity, self.policy, &question, None)?;
+        let Some(attempt) = attempt else { return Ok((rule.slot.clone(), Outcome::Recorded(None))) };
+        let appended = Recording { attempt, ..recording }.append(context, loaded, self.identity, brought)?;
+        Ok((rule.slot.clone(), Outcome::Recorded(appended.map(|(number, _)| number))))
+    }
 }
 
 /// Every file named or below a folder named, in the order of their paths. Hidden ones (`.DS_Store`) are
