@@ -4,7 +4,7 @@
 //! what the file holds. To add one: write the file, declare it, add its line to [`READERS`].
 
 mod build_log;
-mod checklist;
+pub mod checklist;
 mod checksums;
 mod config_change;
 mod delimited;

@@ -1,0 +1,143 @@
+//! One item of a checklist, and the name by which it is found again in another version.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::marks;
+use super::outline::SEPARATOR;
+use crate::id::Digest;
+
+/// A list item with a box, or one without that holds such items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub id: ItemId,
+    /// 1-based line of the document.
+    pub line: usize,
+    /// The headings above it, outermost first, as the fact `sections` names them.
+    pub section: Rc<str>,
+    /// The line of bold text and a colon it stands under, where there is one.
+    pub label: Option<Rc<str>>,
+    /// The place of the item it is nested in, among the items of the document.
+    pub parent: Option<usize>,
+    /// Its own words without markup, and without a reason why it does not apply.
+    pub text: String,
+    /// Whether its box is ticked, whatever that counts for.
+    pub ticked: bool,
+    pub state: State,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Done,
+    /// Ticked, with the reason why there was nothing to do.
+    NotApplicable(String),
+    /// Ticked before anybody began, so nobody has done it.
+    PreTicked,
+    /// No box of its own.
+    Group,
+}
+
+impl State {
+    /// Whether something is still to be done here.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Open | Self::PreTicked)
+    }
+}
+
+/// What an item is called: the digest of its headings and its text, and which one of several such it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId {
+    digest: Digest,
+    nth: usize,
+}
+
+/// Twelve hex digits for people; a second item of the same name ends in `~2`.
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.12}", self.digest.to_string())?;
+        if self.nth > 1 { write!(f, "~{}", self.nth) } else { Ok(()) }
+    }
+}
+
+/// Names the items of one document, in its order.
+#[derive(Default)]
+pub(super) struct Names {
+    seen: HashMap<Digest, usize>,
+}
+
+impl Names {
+    /// SHA-256 of the headings' and the label's folded names and the folded text, a line each. A group's
+    /// text is indented, since it must not take the name of an item.
+    pub fn name(&mut self, section: &str, label: Option<&str>, text: &str, is_group: bool) -> ItemId {
+        let mut lines: Vec<String> = section.split(SEPARATOR).chain(label).map(folded_heading).collect();
+        let text = folded(&text.replace("~~", ""));
+        lines.push(if is_group { format!("\t{text}") } else { text });
+        let digest = Digest::of(lines.join("\n").as_bytes());
+        let nth = self.seen.entry(digest).or_default();
+        *nth += 1;
+        ItemId { digest, nth: *nth }
+    }
+}
+
+/// NFC, one case, one blank between words.
+pub(super) fn folded(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    words.join(" ").nfc().collect()
+}
+
+/// Headings get marks as work goes on (✅, ⚠, 📋): what is neither ASCII nor a letter says nothing here.
+fn folded_heading(text: &str) -> String {
+    let meant: String = marks::unscramble(text).nfc().filter(|c| c.is_ascii() || c.is_alphanumeric()).collect();
+    folded(&meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(section: &str, label: Option<&str>, text: &str) -> String {
+        Names::default().name(section, label, text, false).to_string()
+    }
+
+    #[test]
+    fn ids_are_the_digest_of_headings_and_text() {
+        let expected = Digest::of(b"plan\nweek 1\ntasks\nset up ci").to_string();
+        assert_eq!(id("Plan › Week 1", Some("Tasks"), "Set up CI"), expected[..12]);
+    }
+
+    #[test]
+    fn spelling_that_says_nothing_changes_no_id() {
+        let plain = id("1. Code", Some("Quality"), "Café é");
+        for (section, label, text) in [
+            ("1.  CODE ✅", "Quality", "Café é"),
+            ("1. Code ‚úÖ", "Quality ‚ö†Ô∏è", "cafe\u{301}  E\u{301}"),
+            ("1. Code ⚠️", "quality 📋", "~~Café\té~~"),
+        ] {
+            assert_eq!(id(section, Some(label), text), plain, "{section}");
+        }
+        for (section, label, text) in [
+            ("2. Code", Some("Quality"), "Café é"),
+            ("1. Code", None, "Café é"),
+            ("1. Code", Some("Quality"), "Café e"),
+            ("1. Code › Quality", None, "Café é!"),
+        ] {
+            assert_ne!(id(section, label, text), plain, "{section}");
+        }
+    }
+
+    #[test]
+    fn the_second_of_one_name_is_told_apart() {
+        let mut names = Names::default();
+        let mut next = |text, is_group| names.name("A", None, text, is_group).to_string();
+        let first = next("a", false);
+        assert_eq!(first.len(), 12);
+        assert_eq!(next("A", false), format!("{first}~2"));
+        assert_eq!(next("a ", false), format!("{first}~3"));
+        assert!(!next("a", true).starts_with(&first));
+    }
+}

@@ -1,0 +1,314 @@
+//! The document model: Markdown's events become headings, labels and items in their places.
+//!
+//! Source: CommonMark 0.31.2 and GitHub Flavored Markdown, "Task list items (extension)". What is
+//! found is handed on at once, so that memory does not grow with the document.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::reading::{Reading, RemarkKind, Seen};
+use super::row::{Kind, Row};
+use super::{claims, marks};
+use crate::evidence::readers::ReadError;
+
+pub(super) struct Outline<'t> {
+    text: &'t str,
+    /// How far lines are counted.
+    counted: usize,
+    line: usize,
+    /// The headings above this point, outermost first.
+    headings: Vec<(HeadingLevel, Heading)>,
+    /// Their joined names.
+    path: Rc<str>,
+    label: Option<Heading>,
+    /// The text of the heading being read, and its line.
+    heading: Option<(String, usize)>,
+    /// The list items this point is in, outermost first.
+    items: Vec<OpenItem>,
+    row: Row,
+    in_code: bool,
+    in_table: bool,
+}
+
+/// A heading or a label while its section lasts.
+struct Heading {
+    name: Rc<str>,
+    line: usize,
+    /// It is marked as done.
+    ticked: bool,
+    over_open: bool,
+}
+
+struct OpenItem {
+    line: usize,
+    start: usize,
+    ticked: Option<bool>,
+    text: String,
+    /// Its first block has ended.
+    closed: bool,
+    /// Its place among the items handed on.
+    place: Option<usize>,
+}
+
+impl<'t> Outline<'t> {
+    pub fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            counted: 0,
+            line: 1,
+            headings: Vec::new(),
+            path: TOP.into(),
+            label: None,
+            heading: None,
+            items: Vec::new(),
+            row: Row::default(),
+            in_code: false,
+            in_table: false,
+        }
+    }
+
+    pub fn take(&mut self, event: &Event<'_>, at: Range<usize>, to: &mut Reading<'_>) -> Result<(), ReadError> {
+        match event {
+            Event::Text(_) if self.in_code => {}
+            Event::Text(text) => self.write(text, at.start, true),
+            Event::Code(text) => self.write(text, at.start, false),
+            Event::SoftBreak | Event::HardBreak => self.end_row(to),
+            Event::TaskListMarker(ticked) => self.tick(*ticked, at.end, to),
+            Event::Start(Tag::Strong) => self.row.begin_bold(),
+            Event::End(TagEnd::Strong) => self.row.end_bold(),
+            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => self.row.begin_link(),
+            Event::Start(Tag::Emphasis) | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
+            Event::Start(Tag::TableCell) | Event::End(TagEnd::TableCell) => self.end_row(to),
+            // Where its text stands in a paragraph, a box comes inside.
+            Event::Start(Tag::Paragraph) => self.end_row(to),
+            Event::Start(Tag::Heading { .. }) => {
+                if self.items.last().is_none_or(|item| !item.text.is_empty() || !self.row.text.is_empty()) {
+                    self.end_block(to)?;
+                }
+                self.heading = Some((String::new(), self.line_at(at.start)));
+            }
+            Event::End(TagEnd::Heading(level)) => {
+                self.end_row(to);
+                self.end_heading_of_item(to)?;
+                self.end_heading(*level, to);
+            }
+            Event::Start(Tag::Item) => {
+                self.end_block(to)?;
+                let line = self.line_at(at.start);
+                let start = at.start;
+                let text = String::new();
+                self.items.push(OpenItem { line, start, ticked: None, text, closed: false, place: None });
+            }
+            Event::End(TagEnd::Item) => {
+                self.end_block(to)?;
+                self.items.pop();
+            }
+            Event::Start(Tag::Table(_)) => {
+                self.tick_before_table(at.start);
+                self.end_block(to)?;
+                self.in_table = true;
+            }
+            Event::End(TagEnd::Table) => self.in_table = false,
+            Event::Rule => {
+                self.end_block(to)?;
+                self.begin_label(None, to);
+            }
+            Event::Start(tag) => {
+                self.end_block(to)?;
+                self.in_code = matches!(tag, Tag::CodeBlock(_));
+            }
+            Event::End(_) => {
+                self.end_block(to)?;
+                self.in_code = false;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The end of the document.
+    pub fn finish(mut self, to: &mut Reading<'_>) {
+        self.end_row(to);
+        self.begin_label(None, to);
+        self.headings.drain(..).for_each(|(_, heading)| heading.end(to));
+    }
+
+    /// The line of a place; places are asked for in their order.
+    fn line_at(&mut self, at: usize) -> usize {
+        if let Some(between) = self.text.get(self.counted..at) {
+            self.line += between.bytes().filter(|byte| *byte == b'\n').count();
+            self.counted = at;
+        }
+        self.line
+    }
+
+    fn write(&mut self, text: &str, at: usize, is_plain: bool) {
+        let line = if self.row.text.is_empty() { self.line_at(at) } else { self.row.line };
+        self.row.write(text, line, is_plain);
+    }
+
+    fn tick(&mut self, ticked: bool, end: usize, to: &mut Reading<'_>) {
+        let Some(item) = self.items.last_mut() else { return };
+        item.ticked = Some(ticked);
+        // GitHub shows no box where no text stands beside it, and takes what follows for the item's text.
+        let rest = self.text.get(end..).unwrap_or_default();
+        if rest.lines().next().is_none_or(|rest| rest.trim().is_empty()) {
+            to.remark(RemarkKind::Malformed, item.line, if ticked { "[x]" } else { "[ ]" });
+        }
+    }
+
+    /// The parser drops a box whose text is the first row of a table (`- [ ] a | b` above `-|-`), but
+    /// GitHub shows it.
+    fn tick_before_table(&mut self, table: usize) {
+        let Some(item) = self.items.last_mut().filter(|item| !item.closed && item.ticked.is_none()) else { return };
+        let marker = self.text.get(item.start..table).unwrap_or_default().trim_end();
+        let boxed = marker.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+        item.ticked = match boxed.map(|(_, inside)| inside) {
+            Some("x" | "X") => Some(true),
+            Some(" " | "\t") => Some(false),
+            _ => None,
+        };
+        if item.ticked.is_some() {
+            let row = self.text.get(table..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+            append(&mut item.text, row.trim());
+        }
+    }
+
+    fn end_row(&mut self, to: &mut Reading<'_>) {
+        let row = std::mem::take(&mut self.row);
+        if row.text.is_empty() {
+            return;
+        }
+        let mut is_item_text = false;
+        let mut is_box_text = false;
+        if let Some((heading, _)) = &mut self.heading {
+            append(heading, &row.text);
+        } else if let Some(item) = self.items.last_mut().filter(|item| !item.closed) {
+            is_box_text = item.ticked.is_some();
+            is_item_text = is_box_text && item.text.is_empty();
+            append(&mut item.text, &row.text);
+        }
+        // The text beside a box may begin with brackets of its own.
+        if !is_item_text && row.is_malformed_box() {
+            to.remark(RemarkKind::Malformed, row.line, &row.text);
+        }
+        // Those of a box are looked at when it is known what it says.
+        if !is_box_text {
+            to.claims(claims::of(&row.text, false), row.line, &row.text);
+        }
+        if self.heading.is_none() && !is_box_text {
+            self.prose(&row, to);
+        }
+    }
+
+    fn prose(&mut self, row: &Row, to: &mut Reading<'_>) {
+        let label = match row.kind() {
+            Kind::Plain => return,
+            Kind::Verification => {
+                to.remark(RemarkKind::Verification, row.line, &row.text);
+                None
+            }
+            Kind::Bold => None,
+            Kind::Label(name) => Some(Heading::new(name, row.line)),
+        };
+        // A bold item is a parent of others, not a label of what follows; a cell is neither.
+        if self.items.is_empty() && !self.in_table {
+            self.begin_label(label, to);
+        }
+    }
+
+    fn end_block(&mut self, to: &mut Reading<'_>) -> Result<(), ReadError> {
+        self.end_row(to);
+        let Some(item) = self.items.last_mut().filter(|item| !item.closed) else { return Ok(()) };
+        item.closed = true;
+        if item.ticked.is_some() { self.hand_on(to) } else { Ok(()) }
+    }
+
+    /// Hands on the item this point is in, and before it whatever it is nested in.
+    fn hand_on(&mut self, to: &mut Reading<'_>) -> Result<(), ReadError> {
+        let mut parent = None;
+        let mut is_open = false;
+        for item in &mut self.items {
+            if item.place.is_none() {
+                let text = std::mem::take(&mut item.text);
+                let label = self.label.as_ref().map(|label| &label.name);
+                let seen = Seen { line: item.line, section: &self.path, label, parent, text, ticked: item.ticked };
+                let (place, open) = to.item(seen)?;
+                item.place = Some(place);
+                is_open |= open;
+            }
+            parent = item.place;
+        }
+        if is_open {
+            let headings = self.headings.iter_mut().map(|(_, heading)| heading);
+            headings.chain(&mut self.label).for_each(|heading| heading.over_open = true);
+        }
+        Ok(())
+    }
+
+    fn begin_label(&mut self, label: Option<Heading>, to: &mut Reading<'_>) {
+        if let Some(ended) = std::mem::replace(&mut self.label, label) {
+            ended.end(to);
+        }
+    }
+
+    /// An item's text may be underlined, which makes it a heading whose box still counts above it.
+    fn end_heading_of_item(&mut self, to: &mut Reading<'_>) -> Result<(), ReadError> {
+        let Some(item) = self.items.last_mut().filter(|item| !item.closed) else { return Ok(()) };
+        if let Some((text, _)) = &self.heading {
+            append(&mut item.text, text);
+        }
+        self.end_block(to)
+    }
+
+    fn end_heading(&mut self, level: HeadingLevel, to: &mut Reading<'_>) {
+        self.begin_label(None, to);
+        let (text, line) = self.heading.take().unwrap_or_default();
+        while let Some((_, ended)) = self.headings.pop_if(|(above, _)| *above >= level) {
+            ended.end(to);
+        }
+        self.headings.push((level, Heading::new(&text, line)));
+        let names: Vec<&str> = self.headings.iter().map(|(_, heading)| heading.name.as_ref()).collect();
+        self.path = names.join(SEPARATOR).into();
+    }
+}
+
+impl Heading {
+    fn new(text: &str, line: usize) -> Self {
+        Self { name: heading_name(text).into(), line, ticked: marks::has_tick(text), over_open: false }
+    }
+
+    /// A ticked heading ticks nothing below it.
+    fn end(self, to: &mut Reading<'_>) {
+        if self.ticked && self.over_open {
+            to.remark(RemarkKind::HeadingTick, self.line, &self.name);
+        }
+    }
+}
+
+/// One more line of a text.
+fn append(text: &mut String, row: &str) {
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(row);
+}
+
+/// A heading as part of a section's path, so written that the separator stays unambiguous.
+fn heading_name(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let name: String = words.join(" ").replace('›', ">").nfc().collect();
+    match name.char_indices().nth(MAX_HEADING) {
+        Some((end, _)) => name.get(..end).unwrap_or_default().to_owned() + "…",
+        None if name.is_empty() => "(untitled)".to_owned(),
+        None => name,
+    }
+}
+
+pub(super) const SEPARATOR: &str = " › ";
+/// The section of boxes that stand before any heading.
+const TOP: &str = "(top)";
+const MAX_HEADING: usize = 120;
