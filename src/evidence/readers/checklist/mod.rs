@@ -4,6 +4,7 @@
 //! `docs/checklists.md` tells people what is counted, and as what.
 
 mod claims;
+pub mod diff;
 mod form;
 mod item;
 mod marks;
