@@ -11,13 +11,65 @@ use crate::support::{POLICY, TestRepo};
 const CUSTOMER: [(&str, i64, i64); 5] =
     [("000_", 5, 0), ("001_", 0, 0), ("002_", 0, 0), ("003_", 55, 10), ("004_", 165, 6)];
 
+/// Words of a heading, open boxes, done boxes.
+type Section = (&'static str, i64, i64);
+
+const BY_SECTION: [(&str, &[Section]); 3] = [
+    ("000_", &[("Sign-off", 5, 0)]),
+    (
+        "003_",
+        &[
+            ("Code & Testing", 3, 7),
+            ("Infrastructure", 7, 0),
+            ("Environment", 5, 0),
+            ("Security", 8, 0),
+            ("Documentation", 3, 2),
+            ("Immediate", 6, 0),
+            ("Short-term", 6, 0),
+            ("Medium-term", 6, 0),
+            ("Successful If", 11, 1),
+        ],
+    ),
+    (
+        "004_",
+        &[
+            ("Days 1-2", 23, 0),
+            ("Days 3-4", 28, 0),
+            ("Day 5", 5, 0),
+            ("Days 6-7", 6, 0),
+            ("Day 8", 17, 0),
+            ("Day 9", 23, 0),
+            ("Day 10", 16, 0),
+            ("Regular Operations", 15, 0),
+            ("CI/CD Track", 6, 0),
+            ("Monitoring Track", 6, 0),
+            ("Deployment Track", 6, 0),
+            ("Frontend Track", 5, 0),
+            ("Final Checklist", 9, 6),
+        ],
+    ),
+];
+
+/// Facts beyond the boxes, of every document: a list of what is counted, and what the counts are.
+const BEYOND: [&str; 8] =
+    ["verifications", "heading_ticks", "claims", "false_claims", "undecided", "blanks", "not_applicable", "malformed"];
+const COUNTED_BEYOND: [(&str, [i64; 8]); 5] = [
+    ("000_", [0; 8]),
+    ("001_", [0; 8]),
+    ("002_", [0; 8]),
+    // One ticked heading stands over open items; 6/6, 5/5 and 56/56 (100%) are true; one Yes/No is undecided.
+    ("003_", [14, 1, 3, 0, 1, 5, 0, 0]),
+    // Two stand so, one of them in bold type only; 25/26 is 96%, but not "all".
+    ("004_", [0, 2, 3, 1, 0, 0, 0, 0]),
+];
+
 #[test]
 fn the_customers_documents_are_counted_exactly() {
-    let Some(documents) = customer() else { return };
     let repo = TestRepo::bare_of_ledger();
     let mut sum = [0, 0];
-    for (document, (beginning, open, done)) in documents.iter().zip(CUSTOMER) {
-        let counted = Counted::of(&repo, document);
+    for (beginning, open, done) in CUSTOMER {
+        let Some(document) = customers(beginning) else { return };
+        let counted = Counted::of(&repo, &document);
         assert_eq!((counted.open, counted.done), (open, done), "{beginning}");
         sum[0] += counted.open + counted.done;
         sum[1] += counted.done;
@@ -26,11 +78,73 @@ fn the_customers_documents_are_counted_exactly() {
 }
 
 #[test]
+fn the_customers_documents_are_counted_by_section() {
+    let repo = TestRepo::bare_of_ledger();
+    for (beginning, sections) in BY_SECTION {
+        let Some(document) = customers(beginning) else { return };
+        let counted = Counted::of(&repo, &document).sections;
+        assert_eq!(counted.len(), sections.len(), "{beginning}");
+        for (name, open, done) in sections {
+            let is_it = |path: &str| path.rsplit(" › ").next().unwrap().contains(name);
+            let found: Vec<_> = counted.iter().filter(|(path, ..)| is_it(path)).collect();
+            let [(_, found_open, found_done)] = found[..] else { panic!("{beginning} {name}: {counted:?}") };
+            assert_eq!((found_open, found_done), (open, done), "{beginning} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_the_customers_documents_claim_is_no_result() {
+    let repo = TestRepo::bare_of_ledger();
+    for (beginning, expected) in COUNTED_BEYOND {
+        let Some(document) = customers(beginning) else { return };
+        let facts = facts(&repo, &[document.to_str().unwrap()]);
+        assert_eq!(BEYOND.map(|name| facts[name].as_i64().unwrap()), expected, "{beginning}");
+        assert!(facts.get("pre_ticked").is_none());
+    }
+}
+
+#[test]
+fn boxes_the_customers_templates_tick_do_not_count() {
+    let repo = TestRepo::bare_of_ledger();
+    for (beginning, open, done) in [CUSTOMER[0], CUSTOMER[3], CUSTOMER[4]] {
+        let Some(document) = customers(beginning) else { return };
+        let path = document.to_str().unwrap();
+        let facts = facts(&repo, &[path, "--template", path]);
+        let counts = ["open", "done", "pre_ticked", "removed", "added"].map(|name| facts[name].as_i64().unwrap());
+        assert_eq!(counts, [open + done, 0, done, 0, 0], "{beginning}");
+    }
+    let Some(document) = customers("003_") else { return };
+    // Done in earnest are then those that were open in the template; a line that is gone is not.
+    let template = document.to_str().unwrap();
+    let filled = std::fs::read_to_string(&document).unwrap();
+    repo.write("filled.md", filled.replace("- [ ] ", "- [x] ").replace("- [x] Security audit completed\n", ""));
+    let facts = facts(&repo, &[repo.path.join("filled.md").to_str().unwrap(), "--template", template]);
+    let counts = ["open", "done", "pre_ticked", "removed", "added"].map(|name| facts[name].as_i64().unwrap());
+    assert_eq!(counts, [11, 54, 10, 1, 0]);
+}
+
+/// One of the customer's documents, where they are.
+fn customers(beginning: &str) -> Option<PathBuf> {
+    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
+        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
+        return None;
+    };
+    let found: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(beginning))
+        .collect();
+    let [document] = found.as_slice() else { panic!("{beginning}*: {found:?}") };
+    Some(document.clone())
+}
+
+#[test]
 fn the_customers_documents_hold_no_secret_until_somebody_fills_them_in() {
-    let Some(documents) = customer() else { return };
     let filled = [&[][..], &[], &[], &[37, 113, 116, 118, 226, 261, 264, 388], &[217]];
-    for (document, lines) in documents.iter().zip(filled) {
-        let text = std::fs::read_to_string(document).unwrap();
+    for ((beginning, ..), lines) in CUSTOMER.iter().zip(filled) {
+        let Some(document) = customers(beginning) else { return };
+        let text = std::fs::read_to_string(&document).unwrap();
         assert_eq!(secret_lines(&text), [0; 0], "{}", document.display());
         assert_eq!(secret_lines(&filled_in(&text)), lines, "{}", document.display());
     }
@@ -58,24 +172,6 @@ export TOKEN=\"<token>\"
 ";
     assert_eq!(secret_lines(text), [0; 0]);
     assert_eq!(secret_lines(&filled_in(text)), [3, 10, 11, 14, 15]);
-}
-
-/// The customer's documents, in order, where the machine has them.
-fn customer() -> Option<Vec<PathBuf>> {
-    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
-        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
-        return None;
-    };
-    let document = |beginning: &str| {
-        let found: Vec<_> = std::fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(beginning))
-            .collect();
-        let [document] = found.as_slice() else { panic!("{beginning}*: {found:?}") };
-        document.clone()
-    };
-    Some(CUSTOMER.iter().map(|(beginning, ..)| document(beginning)).collect())
 }
 
 fn secret_lines(text: &str) -> Vec<usize> {
@@ -229,8 +325,7 @@ struct Counted {
 impl Counted {
     #[track_caller]
     fn of(repo: &TestRepo, document: &Path) -> Self {
-        let args = ["facts", "--format", "checklist", "--json", document.to_str().unwrap()];
-        let facts = repo.ledger("", &args).json()["facts"].clone();
+        let facts = facts(repo, &[document.to_str().unwrap()]);
         let number = |value: &serde_json::Value| value.as_i64().unwrap_or_else(|| panic!("{facts}"));
         let sections: Vec<_> = facts["sections"]
             .as_object()
@@ -247,6 +342,12 @@ impl Counted {
 }
 
 #[track_caller]
+fn facts(repo: &TestRepo, args: &[&str]) -> serde_json::Value {
+    let args = [&["facts", "--format", "checklist", "--json"], args].concat();
+    repo.ledger("", &args).json()["facts"].clone()
+}
+
+#[track_caller]
 fn counted(text: &str) -> Counted {
     let repo = TestRepo::bare_of_ledger();
     repo.write("list.md", text);
@@ -255,12 +356,7 @@ fn counted(text: &str) -> Counted {
 
 #[test]
 fn the_customers_rollout_plan_is_ten_instants_from_the_day_before_on() {
-    let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
-        eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
-        return;
-    };
-    let mut paths = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let plan = paths.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("000_")).unwrap();
+    let Some(plan) = customers("000_") else { return };
     let repo = TestRepo::bare_of_ledger();
     let facts = repo.ledger("", &["facts", "--format", "plan", "--json", plan.to_str().unwrap()]).json();
     let owners = ["DBA (Han)", "DevOps (Min)", "QA (Kim)", "Product (Lee)"];
