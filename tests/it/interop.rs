@@ -1,9 +1,10 @@
 //! The second verifier, `tests/interop/verify_ledger.py`: written from docs/format.md alone, it must say
 //! what the program says. It needs Python with `cryptography`, which LEDGER_INTEROP_PYTHON names.
+//! Likewise `tests/interop/count_boxes.py`, which has two other Markdown parsers count task boxes.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::steps::{ga_supplied, supplied, types};
 use crate::support::{POLICY, TestRepo, finish};
@@ -72,4 +73,49 @@ fn the_second_verifier_agrees_on_honest_ledgers_and_on_their_roots() {
     let anchor = BTreeSet::from(["anchor".to_owned()]);
     assert_eq!(second_verdict(&repo, &repo.path, Some(&other)), Some((4, anchor)));
     assert_eq!(second_verdict(&repo, &TestRepo::bare_of_ledger().path, None).map(|(code, _)| code), Some(3));
+}
+
+/// Files called `NAME.OPEN-DONE.md`, in the shapes real checklists have.
+fn boxes() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/boxes");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert_eq!(files.len(), 7);
+    files
+}
+
+#[test]
+fn boxes_are_counted_as_the_files_names_say() {
+    let repo = TestRepo::bare_of_ledger();
+    for file in boxes() {
+        let facts = repo.ledger("", &["facts", "--format", "checklist", "--json", file.to_str().unwrap()]).json();
+        let counted = format!("{}-{}", facts["facts"]["open"], facts["facts"]["done"]);
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert_eq!(name.split('.').nth(1), Some(counted.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn boxes_are_counted_as_other_parsers_count_them() {
+    let repo = TestRepo::bare_of_ledger();
+    let run = |args: &[&str]| {
+        let mut command = repo.command(python()?.to_str().unwrap(), &repo.path);
+        command.env("PYTHONDONTWRITEBYTECODE", "1").args(args);
+        Some(finish(&mut command))
+    };
+    if run(&["-c", "import cmarkgfm, markdown_it"]).is_none_or(|ran| ran.code != 0) {
+        eprintln!("skipped: LEDGER_INTEROP_PYTHON names no Python with cmarkgfm and markdown-it-py");
+        return;
+    }
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/count_boxes.py");
+    let files: Vec<String> = boxes().iter().map(|file| file.to_str().unwrap().to_owned()).collect();
+    let compared = |ledger: &str| {
+        let args = [tool.to_str().unwrap(), ledger].into_iter().chain(files.iter().map(String::as_str));
+        run(&args.collect::<Vec<_>>()).unwrap()
+    };
+    let agreed = compared(env!("CARGO_BIN_EXE_ledger"));
+    assert!(agreed.said().contains("7 files, 35 boxes: 0 files differ"), "{agreed:?}");
+    let _ = agreed.exits(0);
+    // A program that refuses every file agrees with nobody.
+    let _ = compared("false").exits(1);
 }
