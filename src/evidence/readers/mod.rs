@@ -3,15 +3,21 @@
 //! A reader is pure (`bytes -> facts`), strict about what it does not understand, and takes exactly
 //! what the file holds. To add one: write the file, declare it, add its line to [`READERS`].
 
+mod apache_bench;
+mod bounds;
 mod build_log;
 pub mod checklist;
 mod checksums;
 mod config_change;
+mod coverage;
 mod delimited;
 mod document;
 mod file;
+mod http;
 mod json;
+mod json_text;
 mod junit;
+mod lighthouse;
 mod markdown;
 mod markdown_tables;
 mod measurements;
@@ -20,10 +26,13 @@ pub mod plan;
 mod pytest;
 mod register;
 mod register_json;
+mod robocopy;
+mod sarif;
 mod table;
 mod task_log;
 mod text;
 mod values;
+mod xml;
 
 use super::facts::{self, Facts};
 use super::secrets::ALLOWED;
@@ -90,6 +99,12 @@ pub struct Reader {
 /// Tried from the top when the format is not given; `file` takes whatever is left.
 pub const READERS: &[Reader] = &[
     junit::READER,
+    coverage::READER,
+    sarif::READER,
+    lighthouse::READER,
+    http::READER,
+    apache_bench::READER,
+    robocopy::READER,
     own_facts::READER,
     checksums::READER,
     pytest::READER,
@@ -122,7 +137,8 @@ const PLACES: &[(&str, PlaceCheck)] =
     &[("json", json::check_place), ("table", table::check_place), ("text", text::check_place)];
 
 /// Formats whose numbers are measured, not counted: those of two files would add up to nothing.
-const ALONE: &[&str] = &["config-change", "facts", "json", "measurements", "plan", "table", "text"];
+const ALONE: &[&str] =
+    &["apache-bench", "config-change", "facts", "http", "json", "measurements", "plan", "table", "text"];
 
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";
@@ -223,6 +239,54 @@ mod tests {
             ("a.txt", "safe_mode: true\n", "file"),
         ] {
             assert_eq!(guess(&Input::plain(name, text.as_bytes())).format, format, "{name} {text}");
+        }
+    }
+
+    macro_rules! beginnings {
+        ($($format:literal, $corpus:literal, $name:literal;)*) => {
+            [$(($format, $name, include_bytes!(concat!("../../../fuzz/corpus/readers/", $corpus)).as_slice())),*]
+        };
+    }
+
+    /// What fuzzing begins with: a format, how such a file may be called, and the file.
+    const BEGINNINGS: &[(&str, &str, &[u8])] = &beginnings![
+        "apache-bench", "apache-bench", "ab.txt";
+        "build-log", "build-log", "frontend_build.log";
+        "checklist", "checklist", "qa.md";
+        "checksums", "checksums", "sums.txt";
+        "config-change", "config-change", "change.txt";
+        "coverage", "coverage-cobertura", "coverage.xml";
+        "coverage", "coverage-jacoco", "jacoco.xml";
+        "facts", "facts", "facts.json";
+        "file", "file", "shot.png";
+        "http", "http", "health.txt";
+        "http", "http-verbose", "build.log";
+        "junit", "junit", "report.xml";
+        "lighthouse", "lighthouse", "report.json";
+        "measurements", "measurements", "figures.txt";
+        "plan", "plan", "rollout.md";
+        "pytest", "pytest", "test.log";
+        "register", "register", "issues.csv";
+        "robocopy", "robocopy", "build.log";
+        "robocopy", "robocopy-korean", "task_execution_node1.log";
+        "sarif", "sarif", "report.json";
+        "task-log", "task-log", "task.log";
+    ];
+
+    /// Read only where somebody says so: everything could be one of them.
+    const UNGUESSED: &[&str] = &["artifact", "document", "json", "table", "text"];
+
+    #[test]
+    fn every_reader_takes_its_own_files_and_no_other_s() {
+        for reader in READERS.iter().filter(|reader| !UNGUESSED.contains(&reader.format)) {
+            assert!(BEGINNINGS.iter().any(|(format, ..)| *format == reader.format), "{}", reader.format);
+        }
+        for (format, name, bytes) in BEGINNINGS {
+            let reader = guess(&Input::plain(name, bytes));
+            assert_eq!(reader.format, *format, "{name}");
+            let facts = (reader.read)(&Input::plain(name, bytes)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let known = |fact: &String| reader.facts.contains(&fact.as_str()) || reader.facts.contains(&OTHERS);
+            assert!(facts.keys().all(known), "{format}: {facts:?}");
         }
     }
 

@@ -1,0 +1,73 @@
+//! What the readers of text share: one bound on size, the encodings tools write, and short quotes.
+
+use std::borrow::Cow;
+
+use super::ReadError;
+use crate::evidence::facts::Fact;
+use crate::evidence::text;
+
+/// Text of a file; `what` names the kind of file in errors.
+pub(super) fn decode<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, str>, ReadError> {
+    check_size(bytes, what)?;
+    text::decode(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))
+}
+
+pub(super) fn check_size(bytes: &[u8], what: &str) -> Result<(), ReadError> {
+    match bytes.len() > MAX_BYTES {
+        true => Err(ReadError::whole(format!("is larger than 64 MiB, too large for {what}"))),
+        false => Ok(()),
+    }
+}
+
+/// The beginning of the file as text, wherever the cut falls; enough to tell what a file is.
+pub(super) fn head(bytes: &[u8]) -> Cow<'_, str> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    // The cut may fall inside a character.
+    text::decode(head).unwrap_or_else(|| String::from_utf8_lossy(head))
+}
+
+/// A text of the file as a fact. All facts of an entry must fit into one statement of 32 KiB, where a control
+/// character takes six bytes.
+pub(super) fn fact(name: &str, text: &str) -> Result<Fact, String> {
+    if text.is_empty() || text.len() > MAX_FACT {
+        return Err(format!("has a {name} of {} bytes; 1 to {MAX_FACT} are read", text.len()));
+    }
+    if text.contains(char::is_control) {
+        return Err(format!("has a {name} with control characters: {:?}", short(text)));
+    }
+    Ok(Fact::from(text))
+}
+
+/// What a file says, short enough for an error.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_QUOTE) {
+        Some((end, _)) => Cow::Owned(text.get(..end).unwrap_or_default().to_owned() + "…"),
+        None => Cow::Borrowed(text),
+    }
+}
+
+const MAX_BYTES: usize = 64 << 20;
+const HEAD: usize = 4096;
+const MAX_QUOTE: usize = 80;
+const MAX_FACT: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_encoding_and_quotes_are_bounded() {
+        let refused = |bytes: &[u8]| decode(bytes, "a log").unwrap_err().to_string();
+        assert_eq!(refused(&vec![b' '; MAX_BYTES + 1]), "is larger than 64 MiB, too large for a log");
+        assert_eq!(refused(b"\xC0"), "is neither UTF-8 nor UTF-16 text");
+        assert_eq!(decode(b"\xFF\xFEa\0", "a log").unwrap(), "a");
+        assert_eq!(short(&"가".repeat(80)), "가".repeat(80));
+        assert_eq!(short(&"가".repeat(81)), "가".repeat(80) + "…");
+        assert_eq!(fact("url", &"/".repeat(1000)), Ok(Fact::Text("/".repeat(1000))));
+        assert_eq!(fact("url", &"/".repeat(1001)).unwrap_err(), "has a url of 1001 bytes; 1 to 1000 are read");
+        assert_eq!(fact("url", "").unwrap_err(), "has a url of 0 bytes; 1 to 1000 are read");
+        assert_eq!(fact("url", "a\tb").unwrap_err(), "has a url with control characters: \"a\\tb\"");
+        assert!(head("a".repeat(HEAD - 1).as_bytes()).len() < HEAD);
+        assert!(head(("a".repeat(HEAD - 1) + "가").as_bytes()).starts_with("aaa"));
+    }
+}
