@@ -60,7 +60,11 @@ fn a_statement_spelled_otherwise_does_not_hold() {
     );
     says("A17 half an attempt", "      \"gate\": \"alpha\",\n", "");
     says("A17 attempt 0", "\"attempt\": 1", "\"attempt\": 0");
-    says("A17 a null", "      \"undecided\": 0\n    }\n", "      \"undecided\": 0\n    },\n    \"command\": null\n");
+    says(
+        "A17 a null",
+        "      \"verifications\": 0\n    }\n",
+        "      \"verifications\": 0\n    },\n    \"command\": null\n",
+    );
     says("A17 an escaped letter", "qa-checklist", "qa\\u002dchecklist");
     says("A17 an escaped slash", "docs/qa.md", "docs\\/qa.md");
     says("A17 half a surrogate pair", "docs/qa.md", "docs\\ud800");
@@ -74,8 +78,8 @@ fn a_statement_spelled_otherwise_does_not_hold() {
     says("A17 a fact that is no number", "\"blanks\": 0", "\"blanks\": NaN");
     says(
         "A17 facts out of order",
-        "      \"blanks\": 0,\n      \"done\": 1,\n",
-        "      \"done\": 1,\n      \"blanks\": 0,\n",
+        "      \"done\": 1,\n      \"false_claims\": 0,\n",
+        "      \"false_claims\": 0,\n      \"done\": 1,\n",
     );
     says("A17 another schema version", "/evidence/v0.1", "/evidence/v0.2");
     says("A17 an unknown kind", "/evidence/v0.1", "/praise/v0.1");
