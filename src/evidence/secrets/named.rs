@@ -86,14 +86,15 @@ fn assigned<'t>(name: &str, after: &'t [u8]) -> Option<Value<'t>> {
         None => byte.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(byte),
     };
     let length = rest.iter().position(ends).unwrap_or(rest.len());
-    let (bytes, next) = rest.split_at_checked(length)?;
+    // The longest are no values, and would be looked at again from every name inside them.
+    let (bytes, next) = rest.split_at_checked(length).filter(|_| length <= MAX_VALUE)?;
     let plausible = match quote {
         Some(quote) => next.first().is_some_and(|byte| *byte == quote || *byte == b'\\'),
         None if sign == b">" => next.starts_with(b"</"),
         None => !is_code(bytes, next),
     };
     let tight = sign == b"=" && before.is_empty() && behind.is_empty();
-    (plausible && length <= MAX_VALUE).then_some(Value { bytes, quoted: quote.is_some(), tight, end: at + length })
+    plausible.then_some(Value { bytes, quoted: quote.is_some(), tight, end: at + length })
 }
 
 /// A call, an index, a type before its value, a path of names, a number: a program's.

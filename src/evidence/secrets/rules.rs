@@ -257,7 +257,7 @@ fn is_base64(byte: &u8) -> bool {
 /// private key with one line of its body.
 const SHORT: usize = 256;
 const LONG: usize = 8192;
-const KEY: usize = 1024;
+const KEY: usize = 512;
 /// A shorter run of base64 is no line of a private key.
 const MIN_KEY_LINE: usize = 40;
 /// Different characters in what is random; `xxxxxxxx` and `000…` have fewer.
