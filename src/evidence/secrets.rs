@@ -1,8 +1,8 @@
 //! Lines that must not enter a store that cannot forget: private keys, tokens, passwords.
 //!
-//! One pass finds the beginnings of secrets (the tables in [`rules`]); only there is looked closer, at a
+//! One pass finds the beginnings of secrets (the tables in `rules`); only there is looked closer, at a
 //! window of bounded length, so the time is linear in the size whatever the text. What reads as a mask or
-//! an example is none ([`placeholder`]). Compressed and encrypted bytes say nothing here.
+//! an example is none (`placeholder`). Compressed and encrypted bytes say nothing here.
 
 mod named;
 mod placeholder;
