@@ -2,13 +2,11 @@
 //!
 //! Source: there is no specification; the de-facto reference is <https://github.com/testmoapp/junitxml>.
 
-use quick_xml::XmlVersion;
-use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{Input, ReadError, Reader};
+use super::bounds::{self, short};
+use super::{Input, ReadError, Reader, xml};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "junit",
@@ -19,18 +17,13 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn looks_like(input: &Input<'_>) -> bool {
-    let head = input.bytes.get(..HEAD).unwrap_or(input.bytes);
-    // The cut may fall inside a character.
-    let text = text::decode(head).unwrap_or_else(|| String::from_utf8_lossy(head));
+    let text = bounds::head(input.bytes);
     let start = text.trim_start_matches('\u{feff}').trim_start();
     (start.starts_with("<?xml") || start.starts_with("<testsuite")) && start.contains("<testsuite")
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for a test report"));
-    }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode(input.bytes, "a test report")?;
     let mut reader = quick_xml::Reader::from_str(&text);
     reader.config_mut().expand_empty_elements = true;
     let mut report = Report { line: 1, ..Report::default() };
@@ -128,26 +121,20 @@ impl Outcome {
 
 impl Report {
     fn take(&mut self, event: &Event<'_>) -> Result<(), String> {
+        xml::check(event, !self.open.is_empty()).map_err(|error| error.message)?;
         match event {
             Event::Start(start) => self.start(start),
             Event::End(_) => self.end(),
             Event::DocType(_) => Err("holds a document type definition, which a test report never needs".to_owned()),
-            Event::GeneralRef(entity) if !entity.starts_with('#') && resolve_predefined_entity(entity).is_none() => {
-                Err(format!("uses the entity &{};, which XML does not define", short(entity)))
-            }
-            Event::Text(text) if self.open.is_empty() && !text.trim_matches(BLANK).is_empty() => {
-                Err(malformed(&"text outside the root"))
-            }
-            Event::CData(_) | Event::GeneralRef(_) if self.open.is_empty() => Err(malformed(&"text outside the root")),
             _ => Ok(()),
         }
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), String> {
-        if self.open.len() == MAX_DEPTH {
-            return Err(format!("nests deeper than {MAX_DEPTH} elements"));
+        if self.open.len() == xml::MAX_DEPTH {
+            return Err(xml::too_deep().message);
         }
-        let (declared, claims_bad) = declared(start)?;
+        let (declared, claims_bad) = declared(start).map_err(|error| error.message)?;
         let suite = Suite { line: self.line, declared, claims_bad, ..Suite::default() };
         let name = start.name();
         let element = match (name.as_ref(), self.open.last_mut()) {
@@ -275,52 +262,32 @@ impl Suite {
 }
 
 /// What a suite says of itself: its `tests`, and its `failures` and `errors` together.
-fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), String> {
+fn declared(start: &BytesStart<'_>) -> Result<(Option<usize>, usize), ReadError> {
     let (mut tests, mut bad) = (None, 0_usize);
     let is_suite = start.name().as_ref().starts_with("testsuite");
-    for (index, attribute) in start.attributes().enumerate() {
-        // Every attribute is compared with all before it.
-        if index == MAX_ATTRIBUTES {
-            return Err(format!("holds an element with more than {MAX_ATTRIBUTES} attributes"));
-        }
-        let attribute = attribute.map_err(|error| malformed(&error))?;
-        if attribute.value.contains('<') {
-            return Err(malformed(&"an attribute holds '<'"));
-        }
-        let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| malformed(&error))?;
-        let key = attribute.key.as_ref();
+    xml::attributes(start, |key, value| {
         if !is_suite || !matches!(key, "tests" | "failures" | "errors") {
-            continue;
+            return Ok(());
         }
         let count = value.trim().parse();
-        let count = count.map_err(|_| format!("says {key}={:?}, which is no count", short(&value)))?;
+        let no_count = || ReadError::whole(format!("says {key}={:?}, which is no count", short(&value)));
+        let count = count.map_err(|_| no_count())?;
         match key {
             "tests" => tests = Some(count),
             _ => bad = bad.saturating_add(count),
         }
-    }
+        Ok(())
+    })?;
     Ok((tests, bad))
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> String {
-    format!("is no well-formed XML: {}", short(&error.to_string()))
-}
-
-/// As much of a text as fits into a message.
-fn short(text: &str) -> &str {
-    text.char_indices().nth(MAX_SHOWN).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    xml::malformed(error).message
 }
 
 /// What Surefire and nextest write about runs of a test before its last.
 const RERUNS: &[&str] = &["flakyFailure", "flakyError", "rerunFailure", "rerunError"];
 const ROOTS: &str = "a JUnit report begins with <testsuites> or <testsuite>";
-const HEAD: usize = 4096;
-const MAX_BYTES: usize = 64 << 20;
-const MAX_DEPTH: usize = 64;
-const MAX_ATTRIBUTES: usize = 64;
-const MAX_SHOWN: usize = 120;
-/// White space as XML defines it.
-const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
 #[cfg(test)]
 mod tests {
@@ -427,7 +394,7 @@ mod tests {
         assert!(looks("<?xml version=\"1.0\"?>\n<testsuite name=\"x\">"));
         assert!(!looks("<?xml version=\"1.0\"?>\n<html>"));
         assert!(!looks("see <testsuite>"));
-        assert!(!looks(&format!("<?xml?>{}<testsuite>", " ".repeat(HEAD))));
+        assert!(!looks(&format!("<?xml?>{}<testsuite>", " ".repeat(5_000))));
     }
 
     #[test]
