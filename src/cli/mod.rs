@@ -14,6 +14,7 @@ mod entries;
 mod failure;
 mod files;
 mod hashing;
+mod history;
 mod load;
 mod output;
 mod secrets;

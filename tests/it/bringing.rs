@@ -202,6 +202,18 @@ fn a_checklist_comes_with_the_template_it_is_compared_with() {
     let rule = crate::steps::rule(&repo, "alpha", "qa");
     assert_eq!(rule["state"], "satisfied", "{rule}");
     types(&repo, "", "verify", 0);
+    // What became of it since it was last recorded is a fact of its own.
+    repo.write("docs/qa.md", "# QA\n\n- [ ] installs\n- [x] starts\n");
+    types(&repo, "kim", "record qa", 0);
+    let since = evidence(&repo, 3)["facts"]["since"].clone();
+    let expected = serde_json::json!({
+        "entry": 2, "added": 1, "removed": 0, "renamed": 0, "ticked": 0, "unticked": 1,
+        "items": ["added: starts", "unticked: installs"],
+    });
+    assert_eq!(since, expected);
+    types(&repo, "", "verify", 0);
+    repo.write("docs/qa.md", "# QA\n\n- [x] installs\n");
+    types(&repo, "kim", "record qa", 0);
     repo.write("docs/qa.md", "# QA\n\n- [x] installs\n- [x] more\n");
     assert_eq!(crate::steps::rule(&repo, "alpha", "qa")["state"], "failed", "the work tree has moved on");
 }

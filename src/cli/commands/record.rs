@@ -13,12 +13,14 @@ use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
+use crate::cli::history;
 use crate::cli::load::Loaded;
 use crate::cli::secrets;
 use crate::cli::select::Question;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::readers;
 use crate::id::{EntryNumber, Name, Timestamp};
 use crate::policy::Evaluator;
 use crate::policy::decision::RuleState;
@@ -111,6 +113,9 @@ pub fn read(
     facts.extend(allowed);
     facts.extend(files::changed_since(loaded, question, rule, &brought));
     facts.extend(citations::facts(&loaded.store, &question.source(&loaded.ledger, &loaded.store)?, &brought));
+    if reader.format == readers::CHECKLIST {
+        facts.extend(history::since(loaded, question, &rule.slot, &brought));
+    }
     let attempt = question.next_attempt(&loaded.ledger);
     let format = Name::parse(reader.format)?;
     Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, attempt }, brought))

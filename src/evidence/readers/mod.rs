@@ -128,7 +128,7 @@ pub const OTHERS: &str = "*";
 
 /// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
 /// file nor a rule may name one of its own so.
-pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations", ALLOWED];
+pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations", "since", ALLOWED];
 
 type PlaceCheck = fn(&str) -> Result<(), String>;
 
@@ -142,6 +142,9 @@ const ALONE: &[&str] =
 
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";
+
+/// The format of a Markdown checklist.
+pub const CHECKLIST: &str = checklist::READER.format;
 
 /// The format whose files are recorded by digest and never stored.
 pub const ARTIFACT: &str = "artifact";
@@ -177,7 +180,7 @@ pub fn check_value(formats: &[&str], name: &str, place: &str) -> Result<(), Stri
 /// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides, and variables;
 /// a document what it cites.
 pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
-    find(format).map_or(&[][..], |reader| reader.facts).iter().copied().chain(["exit", "env", "citations"])
+    find(format).map_or(&[][..], |reader| reader.facts).iter().copied().chain(["exit", "env", "citations", "since"])
 }
 
 /// The reader for a file whose format nobody named.
