@@ -217,3 +217,10 @@ fn a_checklist_comes_with_the_template_it_is_compared_with() {
     repo.write("docs/qa.md", "# QA\n\n- [x] installs\n- [x] more\n");
     assert_eq!(crate::steps::rule(&repo, "alpha", "qa")["state"], "failed", "the work tree has moved on");
 }
+
+#[test]
+fn a_file_no_reader_could_take_is_not_even_read() {
+    let repo = TestRepo::bare_of_ledger();
+    std::fs::File::create(repo.path.join("huge.json")).unwrap().set_len(300 << 20).unwrap();
+    says_all(&types(&repo, "", "facts huge.json --format json", 2), &["huge.json is larger than 256 MiB"]);
+}

@@ -88,9 +88,19 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
+/// More than any reader takes.
+const MOST: u64 = 256 << 20;
+
 fn bytes_of(context: &Context<'_>, file: &Path) -> Result<Vec<u8>, Failure> {
-    let read = context.world().read(file);
-    read.map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))
+    let unreadable = |error: std::io::Error| Failure::unknown(format!("cannot read {}: {error}", file.display()));
+    if context.world().size(file).map_err(unreadable)? > MOST {
+        return Err(Failure::usage(format!(
+            "{} is larger than {} MiB: no reader takes so much",
+            file.display(),
+            MOST >> 20
+        )));
+    }
+    context.world().read(file).map_err(unreadable)
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
