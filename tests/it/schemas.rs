@@ -184,6 +184,8 @@ fn to_ga(repo: &TestRepo, said: &mut Printed) {
 
 fn retold(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "", "facts docs/qa.md", 0, "file-facts");
+    let items = said.types(repo, "", "facts docs/qa.md --items", 0, "file-facts");
+    assert_eq!((&items["items"][0]["state"], &items["items"][0]["line"]), (&json!("done"), &json!(3)));
     said.types(repo, "", "facts --list", 0, "formats");
     said.fails(repo, "", "statsu", 2);
     said.types(repo, "", "verify", 0, "verify");

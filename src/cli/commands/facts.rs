@@ -9,13 +9,14 @@ use crate::cli::failure::Failure;
 use crate::cli::files::unknown_format;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::readers::checklist::{self, Checklist, Item, Remark, RemarkKind, State};
 use crate::evidence::readers::{self, COMMAND, Input, Wanted};
 use crate::report::escape::visible;
 
 /// Show what the ledger would take from files
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger facts docs/checklist.md\n  ledger facts dist/*.sha256 --format checksums --json\n  ledger facts --list                           the formats there are"
+    before_help = "Examples:\n  ledger facts docs/checklist.md\n  ledger facts dist/*.sha256 --format checksums --json\n  ledger facts docs/checklist.md --items        every item with its line, state and id\n  ledger facts --list                           the formats there are"
 )]
 pub struct Args {
     #[arg(value_parser = path(), required_unless_present = "list")]
@@ -32,6 +33,9 @@ pub struct Args {
     /// The document before anybody filled it in: what is ticked there does not count
     #[arg(long, value_name = "FILE", value_parser = path())]
     template: Option<PathBuf>,
+    /// Every item of a checklist with its line, state and id, and what to look at
+    #[arg(long)]
+    items: bool,
     /// List the formats
     #[arg(long)]
     list: bool,
@@ -76,16 +80,67 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         let name = args.files.get(index).map(|file| file.display().to_string()).unwrap_or_default();
         Failure::usage(format!("{name} does not read as {}: {error}", reader.format))
     })?;
+    let listed = args.items.then(|| items(reader.format, first)).transpose()?;
     if context.printer.json {
-        context.printer.json(
-            &serde_json::json!({ "schema": format!("{SCHEMAS}file-facts/v0.1"), "format": reader.format, "facts": facts }),
-        );
+        let mut told = serde_json::json!({ "schema": format!("{SCHEMAS}file-facts/v0.1"), "format": reader.format, "facts": facts });
+        if let Some(checklist) = &listed {
+            told["items"] = checklist.items.iter().map(item_json).collect();
+        }
+        context.printer.json(&told);
         return Ok(Answer::Yes);
     }
     let heading = context.printer.bold(reader.format);
     context.printer.say(heading);
     show(context, &facts, 1);
+    if let Some(checklist) = listed {
+        let rows: Vec<Vec<String>> = checklist.items.iter().map(item_row).collect();
+        crate::cli::output::table(&rows).into_iter().for_each(|line| context.printer.say(line));
+        for Remark { line, kind, text } in &checklist.remarks {
+            context.printer.say(format!("  ! line {line}: {}: {}", remark_word(*kind), visible(text)));
+        }
+    }
     Ok(Answer::Yes)
+}
+
+fn items(format: &str, input: &Input<'_>) -> Result<Checklist, Failure> {
+    if format != readers::CHECKLIST {
+        return Err(Failure::usage(format!("only a checklist has items, this is {format}"))
+            .hint("ledger facts FILE --format checklist --items"));
+    }
+    checklist::details(input)
+        .map_err(|error| Failure::usage(format!("{} does not read as {format}: {error}", input.name)))
+}
+
+const fn state_word(state: &State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Done => "done",
+        State::NotApplicable(_) => "not-applicable",
+        State::PreTicked => "pre-ticked",
+        State::Group => "group",
+    }
+}
+
+const fn remark_word(kind: RemarkKind) -> &'static str {
+    match kind {
+        RemarkKind::Verification => "printed outcome, no result",
+        RemarkKind::HeadingTick => "ticked heading over open items",
+        RemarkKind::FalseClaim => "claim that cannot be true",
+        RemarkKind::Malformed => "no box to Markdown",
+        RemarkKind::NoReason => "not applicable, and no reason why",
+    }
+}
+
+fn item_row(item: &Item) -> Vec<String> {
+    let place = format!("{} › {}", item.section, item.text);
+    vec![format!("  {}", item.line), item.id.to_string(), state_word(&item.state).to_owned(), visible(&place)]
+}
+
+fn item_json(item: &Item) -> serde_json::Value {
+    serde_json::json!({
+        "line": item.line, "id": item.id.to_string(), "state": state_word(&item.state), "section": &*item.section,
+        "text": item.text,
+    })
 }
 
 /// More than any reader takes.

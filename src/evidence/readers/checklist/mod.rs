@@ -73,7 +73,7 @@ fn looks_like(input: &Input<'_>) -> bool {
     let name = input.name.to_ascii_lowercase();
     (name.ends_with(".md") || name.ends_with(".markdown"))
         && input.bytes.len() <= MAX_BYTES
-        && text::decode(input.bytes).is_some_and(|text| text.lines().any(is_task_line))
+        && text::decode_local(input.bytes).is_some_and(|text| text.lines().any(is_task_line))
 }
 
 fn is_task_line(line: &str) -> bool {
