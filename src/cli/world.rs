@@ -333,12 +333,17 @@ impl Drop for Progress<'_> {
     }
 }
 
+/// Most bytes of a file read in one go.
+const PIECE: u64 = 256 << 10;
+
 /// Size and SHA-256 of a file, read in pieces; `read` hears how long each was.
 pub fn hash_file(path: &Path, mut read: impl FnMut(u64)) -> io::Result<(u64, Digest)> {
     require_regular(path)?;
     let mut file = std::fs::File::open(path)?;
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
+    // As large as a small file, and one byte more to see its end: many small files are the rule.
+    let length = file.metadata()?.len().saturating_add(1).min(PIECE);
+    let mut buffer = vec![0; usize::try_from(length).unwrap_or_default()];
     let mut size = 0;
     loop {
         match file.read(&mut buffer)? {
