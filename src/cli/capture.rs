@@ -29,10 +29,6 @@ impl Capture {
         self.tail.drain(..over);
     }
 
-    pub const fn is_empty(&self) -> bool {
-        self.size == 0
-    }
-
     /// What is kept, with a line in the gap that says what is missing. Shorter output is kept as it came.
     pub fn into_bytes(self) -> Vec<u8> {
         let left_out = self.size - self.head.len() as u64 - self.tail.len() as u64;

@@ -1,5 +1,7 @@
 //! What documents cite, resolved at the release's source commit.
 
+use std::collections::BTreeMap;
+
 use crate::evidence::citations::{excerpt, find};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -20,14 +22,18 @@ pub fn facts(store: &GitStore, commit: &ObjectId, brought: &[Brought]) -> Option
     if found.is_empty() {
         return None;
     }
+    // Documents cite one file many times.
+    let mut files: BTreeMap<&str, Option<String>> = BTreeMap::new();
     let (mut opaque, mut missing, mut stale, mut excerpts) = (0_usize, 0_usize, 0_usize, Vec::new());
     for citation in &found {
         let Some(path) = &citation.path else {
             opaque += 1;
             continue;
         };
-        let file = store.file(commit, path).ok();
-        let shown = file.as_deref().and_then(text::decode).map(|text| excerpt(&text, citation.lines));
+        let file = files.entry(path.as_str()).or_insert_with(|| {
+            store.file(commit, path).ok().and_then(|bytes| Some(text::decode(&bytes)?.into_owned()))
+        });
+        let shown = file.as_deref().map(|text| excerpt(text, citation.lines));
         match shown {
             None => missing += 1,
             // The file has fewer lines by now than the document speaks of.

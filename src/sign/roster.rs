@@ -167,7 +167,7 @@ impl Roster {
     }
 }
 
-/// How many different people there are among these ids: the only such count in the program.
+/// How many different people there are among ids of one roster; where rosters came between, [`super::People`] counts.
 pub fn count_people<'p>(ids: impl IntoIterator<Item = &'p PersonId>) -> usize {
     ids.into_iter().collect::<BTreeSet<_>>().len()
 }

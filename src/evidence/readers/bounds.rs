@@ -40,13 +40,18 @@ pub(super) fn fact(name: &str, text: &str) -> Result<Fact, String> {
 
 /// What a file says, short enough for an error.
 pub(super) fn short(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_QUOTE) {
+    cut(text, MAX_QUOTE)
+}
+
+/// The first characters of a text, with a sign where there are more.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(text.get(..end).unwrap_or_default().to_owned() + "…"),
         None => Cow::Borrowed(text),
     }
 }
 
-const MAX_BYTES: usize = 64 << 20;
+pub(super) const MAX_BYTES: usize = 64 << 20;
 const HEAD: usize = 4096;
 const MAX_QUOTE: usize = 80;
 const MAX_FACT: usize = 1000;

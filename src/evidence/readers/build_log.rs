@@ -2,6 +2,7 @@
 //!
 //! Source: none of these tools specifies its output; the phrases are those of their releases up to 2025.
 
+use super::bounds;
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -20,9 +21,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for a build log"));
-    }
+    bounds::check_size(input.bytes, "a build log")?;
     let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     if text.trim().is_empty() {
         return Err(ReadError::whole("is empty: a build that says nothing proves nothing"));
@@ -96,11 +95,11 @@ fn is_webpack(before: &str) -> bool {
 
 const ERRORS: &[&str] = &["npm ERR!", "npm error", "ERROR in", "[vite]: Rollup failed", "error during build:"];
 const INSTANT: &[u8] = b"0123456789-:.+TZ";
-const MAX_BYTES: usize = 64 << 20;
 const MAX_CLOCK: usize = 40;
 
 #[cfg(test)]
 mod tests {
+    use super::bounds::MAX_BYTES;
     use super::*;
 
     fn log(text: &str) -> Result<String, ReadError> {

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::bounds;
 use super::values::{self, MAX_TEXT, integer, short};
 use super::{Input, OTHERS, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::quantity::Quantity;
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "json",
@@ -26,14 +26,12 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for a JSON document"));
-    }
+    bounds::check_size(input.bytes, "a JSON document")?;
     let values = values::wanted(input, &READER, check_place)?;
     if values.is_empty() {
         return Err(ReadError::whole("gives the facts it is asked for, and nothing was asked: name a value"));
     }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode(input.bytes, "a JSON document")?;
     let mut root = Node::default();
     for (index, (_, pointer)) in values.iter().enumerate() {
         root.add(pointer, index)?;
@@ -307,7 +305,6 @@ fn plain(error: &serde_json::Error) -> String {
     text.strip_suffix(&place).unwrap_or(&text).chars().take(MAX_MESSAGE).collect()
 }
 
-const MAX_BYTES: usize = 64 << 20;
 /// Parts of a pointer; each is one call deeper.
 const MAX_DEPTH: usize = 32;
 /// Further, no decimal of a fact reaches.

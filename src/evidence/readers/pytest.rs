@@ -2,6 +2,7 @@
 //!
 //! Source: `build_summary_stats_line` and `summary_stats` in pytest's `_pytest/terminal.py`.
 
+use super::bounds::{self, MAX_BYTES};
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -23,9 +24,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for the output of pytest"));
-    }
+    bounds::check_size(input.bytes, "the output of pytest")?;
     let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     let mut last = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -101,7 +100,6 @@ const NO_TESTS: &[&str] = &["warnings", "deselected", "rerun"];
 const UNNAMED: &[&str] = &["deselected", "rerun"];
 const START: &str = "test session starts";
 const NO_SUMMARY: &str = "holds no pytest summary line, such as \"12 passed in 0.45s\", at the end of its run";
-const MAX_BYTES: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::bounds::{self, MAX_BYTES};
 use super::delimited::{Record, records};
 use super::markdown_tables::{self, Document};
 use super::values::{group_name, listed, short};
@@ -31,12 +32,10 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for an issue register"));
-    }
+    bounds::check_size(input.bytes, "an issue register")?;
     let name = input.name.to_ascii_lowercase();
     let named = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode(input.bytes, "an issue register")?;
     let mut tally = Tally::default();
     match text.trim_start().bytes().next() {
         _ if named(&[".md", ".markdown"]) => markdown(input.bytes, &mut tally)?,
@@ -283,7 +282,6 @@ const OPEN: &str = "open|opened|new|todo|to do|in progress|doing|started|reopene
     검토 중|확인중|확인 중|재오픈|재발|조치중|조치 중|처리중|처리 중|수정중|수정 중";
 /// The group of issues without a label or severity.
 const NONE: &str = "(none)";
-const MAX_BYTES: usize = 64 << 20;
 /// The keys of all issues are kept, so that none counts twice.
 const MAX_ISSUES: usize = 100_000;
 /// All facts of an entry must fit into one statement; groups cut short would hide open issues.

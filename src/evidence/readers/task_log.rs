@@ -4,6 +4,7 @@
 
 use chrono::NaiveDate;
 
+use super::bounds::{self, MAX_BYTES};
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -30,9 +31,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for a task log"));
-    }
+    bounds::check_size(input.bytes, "a task log")?;
     let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
     let mut entries = 0;
     let mut span: Option<(Timestamp, Timestamp)> = None;
@@ -242,7 +241,6 @@ fn contains_words(line: &str, phrase: &str) -> bool {
 }
 
 const EXAMPLE: &str = "2025-10-04T09:12:33+09:00";
-const MAX_BYTES: usize = 64 << 20;
 const MAX_HANDLE: usize = 96;
 const WRAPPING: &[char] = &['[', ']', '(', ')', ':', ',', ';'];
 /// Words a logging library writes before the message; nobody is called so.

@@ -4,6 +4,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::bounds;
 use super::values::{self, short, typed};
 use super::{Input, OTHERS, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
@@ -19,14 +20,12 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 64 MiB, too large for a text"));
-    }
+    bounds::check_size(input.bytes, "a text")?;
     let values = values::wanted(input, &READER, check_place)?;
     if values.is_empty() {
         return Err(ReadError::whole("gives the facts it is asked for, and nothing was asked: name a value"));
     }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode(input.bytes, "a text")?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
     if lines == 0 {
         return Err(ReadError::whole("holds no line: that nothing was found in it would prove nothing"));
@@ -108,13 +107,13 @@ fn shown(line: &str, holds: impl FnMut(&str) -> bool) -> bool {
     text::plain(line).split('\r').any(holds)
 }
 
-const MAX_BYTES: usize = 64 << 20;
 const MAX_PATTERN: usize = 1000;
 /// Bytes of a compiled pattern: reading takes at worst the product of this and the file's size.
 const MAX_PROGRAM: usize = 1 << 18;
 
 #[cfg(test)]
 mod tests {
+    use super::bounds::MAX_BYTES;
     use super::*;
     use crate::evidence::readers::Wanted;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::bounds::cut;
 use super::{FROM_ELSEWHERE, Input, PlaceCheck, ReadError, Reader};
 use crate::evidence::facts::{Fact, INTEGER_LIMIT};
 use crate::evidence::quantity::Quantity;
@@ -77,17 +78,12 @@ pub(super) fn group_name(text: &str) -> Option<String> {
     let composed: String = text.nfc().collect();
     let words: Vec<&str> = composed.split(|c: char| c.is_whitespace() || c == '.').filter(|w| !w.is_empty()).collect();
     let name = words.join("_");
-    let cut = name.char_indices().nth(MAX_GROUP_NAME).map(|(end, _)| end);
-    let name = cut.map_or(name.clone(), |end| name.get(..end).unwrap_or_default().to_owned() + "…");
-    (!name.is_empty()).then_some(name)
+    (!name.is_empty()).then(|| cut(&name, MAX_GROUP_NAME).into_owned())
 }
 
 /// A text of the file, short enough for an error.
 pub(super) fn short(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
-        None => text.to_owned(),
-    }
+    cut(text, MAX_SHOWN).into_owned()
 }
 
 /// Names found in a file, as an error shows them.

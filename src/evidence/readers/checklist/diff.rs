@@ -6,6 +6,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::Checklist;
 use super::item::{Item, ItemId, State, folded};
+use crate::evidence::readers::bounds::cut;
 
 /// The items that differ, by what became of them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -98,10 +99,7 @@ fn likeness(one: &str, other: &str) -> usize {
 }
 
 fn short(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
-        None => text.to_owned(),
-    }
+    cut(text, MAX_TEXT).into_owned()
 }
 
 /// Two texts are one renamed from here on, in percent.

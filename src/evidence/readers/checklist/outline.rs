@@ -13,6 +13,7 @@ use super::reading::{Reading, RemarkKind, Seen};
 use super::row::{Kind, Row};
 use super::{claims, marks};
 use crate::evidence::readers::ReadError;
+use crate::evidence::readers::bounds::cut;
 
 pub(super) struct Outline<'t> {
     text: &'t str,
@@ -301,11 +302,7 @@ fn append(text: &mut String, row: &str) {
 fn heading_name(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let name: String = words.join(" ").replace('›', ">").nfc().collect();
-    match name.char_indices().nth(MAX_HEADING) {
-        Some((end, _)) => name.get(..end).unwrap_or_default().to_owned() + "…",
-        None if name.is_empty() => "(untitled)".to_owned(),
-        None => name,
-    }
+    if name.is_empty() { "(untitled)".to_owned() } else { cut(&name, MAX_HEADING).into_owned() }
 }
 
 pub(super) const SEPARATOR: &str = " › ";
