@@ -148,6 +148,9 @@ impl KindCase<'_> {
             }
         }
         let (target, kinds) = match predicate {
+            Predicate::Approval(approval) if approval.about.is_some() => {
+                (approval.about, &[Kind::Waiver, Kind::Trigger][..])
+            }
             Predicate::Approval(approval) => (approval.withdraws, &[Kind::Approval][..]),
             Predicate::Revoke(revoke) => (Some(revoke.voids), REVOCABLE),
             Predicate::Rollback(rollback) => (Some(rollback.reverses), &[Kind::Promotion][..]),
@@ -160,6 +163,8 @@ impl KindCase<'_> {
         let person = usize::try_from(target.person).ok().and_then(|at| self.chain.people.get(at));
         let any = match predicate {
             Predicate::Rollback(_) => true,
+            // Who may review or decide is the policy's question.
+            Predicate::Approval(approval) => approval.about.is_some(),
             Predicate::Revoke(_) => self.roster.zip(actor).is_some_and(|(roster, actor)| roster.may_revoke(actor)),
             _ => false,
         };
@@ -167,7 +172,8 @@ impl KindCase<'_> {
         let attempt = predicate.scope().attempt.as_ref().and_then(|key| self.chain.attempt(key)).map(|state| state.at);
         if !kinds.contains(&target.kind) || !own || target.attempt != attempt {
             let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-            let expected = format!("an own {} of this attempt", words.join(" or "));
+            let whose = if any { "a" } else { "an own" };
+            let expected = format!("{whose} {} of this attempt", words.join(" or "));
             let found = format!("entry {number} by {}", person.map_or("nobody", |person| person.as_str()));
             problems.push((FaultKind::Reference, expected, found));
         }

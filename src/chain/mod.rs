@@ -6,6 +6,7 @@
 pub mod anchor;
 pub mod fault;
 pub mod figures;
+mod glass;
 mod examine;
 mod kind_rules;
 pub mod merkle;
@@ -22,6 +23,7 @@ pub mod view;
 pub use anchor::{Limits, TrustAnchor};
 pub use examine::{Examined, Examiner};
 pub use fault::{Fault, FaultKind, Faults};
+pub use glass::{BrokenGlass, Review};
 pub use kind_rules::slug_of;
 pub use past::Past;
 pub use recall::Recall;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::glass::BrokenGlass;
 use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::{Record, Records};
@@ -40,6 +41,8 @@ pub struct Running {
     pub of_no_attempt: Vec<EntryNumber>,
     /// Entries voided, and by which entry.
     pub revoked: BTreeMap<EntryNumber, EntryNumber>,
+    /// Rules set aside in emergencies.
+    pub glass: Vec<BrokenGlass>,
     /// Attempts that were opened or grew here.
     pub touched: BTreeMap<u32, Touched>,
     /// Entries whose statements are at hand.
@@ -176,6 +179,7 @@ impl Running {
             // Void it became with the first; what was decided since then must stay as it was.
             self.revoked.entry(voided).or_insert(number);
         }
+        self.note_glass(number, &entry);
         self.succeed(number, &entry, policy);
         let record = Record {
             id: entry.id(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::examine::Placed;
+use super::glass::BrokenGlass;
 use super::merkle::Merkle;
 use super::past::{AttemptState, Past};
 use super::records::Record;
@@ -25,7 +26,7 @@ use crate::store::commit::{ObjectFormat, SignedCommit};
 use crate::store::{StoredStatement, Wanted};
 
 /// What wrote it: another version, or other rules (count them here), verifies again.
-const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 5");
+const WRITER: &str = concat!("ledger ", env!("CARGO_PKG_VERSION"), ", rules 6");
 
 /// Everything but the records and attempts, which are looked up one by one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +49,7 @@ pub struct Saved {
     revoked: Vec<(u64, u64)>,
     given_up: Vec<(PublicKey, u64)>,
     voided: Vec<(u64, u64)>,
+    glass: Vec<BrokenGlass>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +83,7 @@ impl Saved {
             revoked: numbers(&chain.revoked),
             given_up: chain.given_up.keys.iter().map(|(key, since)| (*key, since.0)).collect(),
             voided: numbers(&chain.given_up.voided),
+            glass: chain.glass.clone(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Saved {
         (chain.keys, chain.revoked) = (self.keys, entries(self.revoked));
         chain.given_up.keys = self.given_up.into_iter().map(|(key, since)| (key, EntryNumber(since))).collect();
         chain.given_up.voided = entries(self.voided);
+        chain.glass = self.glass;
         for (entry, text) in self.policies {
             let roster = Roster::parse(&text).ok()?;
             chain.policies.push(PolicyInForce::new(EntryNumber(entry), text, roster));
@@ -179,6 +183,26 @@ impl VerifiedLedger {
         let newest: BTreeMap<&Name, &Version> =
             releases.iter().map(|(_, pipeline, release)| (pipeline, release)).collect();
         newest.into_values().cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Releases that gates of these may ask for although they name none: of every other pipeline the
+    /// newest `count`, as things are and as they were at each promotion that is at hand.
+    pub fn companions(&self, releases: &[Version], count: usize) -> Vec<Version> {
+        let all = self.chain.releases();
+        let pipelines: BTreeSet<&Name> = all.iter().map(|(_, pipeline, _)| pipeline).collect();
+        // A gate asks its own pipeline for its own release.
+        if pipelines.len() < 2 {
+            return Vec::new();
+        }
+        let mut found = BTreeSet::new();
+        let promotions = self.entries().filter(|entry| entry.kind() == Kind::Promotion).map(|entry| entry.number().0);
+        for size in promotions.chain([self.size()]) {
+            for pipeline in &pipelines {
+                let known = all.iter().rev().filter(|(opened, of, _)| opened.0 < size && of == *pipeline);
+                found.extend(known.take(count).map(|(_, _, release)| release.clone()));
+            }
+        }
+        found.into_iter().filter(|release| !releases.contains(release)).collect()
     }
 
     /// Releases with an entry that is meant, each once.

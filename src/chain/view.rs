@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::examine::Placed;
+use super::glass::BrokenGlass;
 use super::past::AttemptState;
 use super::running::Running;
 use super::succession::{Proposal, Void};
@@ -254,6 +255,11 @@ impl VerifiedLedger {
     /// From which entry on a key is not believed, where a policy gave it up.
     pub fn given_up(&self, key: PublicKey) -> Option<EntryNumber> {
         self.chain.given_up.keys.get(&key).copied()
+    }
+
+    /// Every rule that was set aside in an emergency, in order.
+    pub fn broken_glass(&self) -> &[BrokenGlass] {
+        &self.chain.glass
     }
 
     /// Entries that policies brought or proposed.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::output::{Printer, SCHEMAS, table};
 use crate::findings::counted;
-use crate::policy::decision::{Decision, RuleKind, RuleOutcome, RuleState};
+use crate::policy::decision::{Decision, RuleOutcome};
 use crate::report::escape::visible;
 
 /// A decision as JSON (`schemas/decision.schema.json`).
@@ -38,6 +38,7 @@ struct RuleJson {
     have: String,
     who: Vec<String>,
     hint: String,
+    parts: Vec<RuleJson>,
 }
 
 impl From<&Decision> for DecisionJson {
@@ -65,7 +66,7 @@ impl From<&RuleOutcome> for RuleJson {
     fn from(rule: &RuleOutcome) -> Self {
         Self {
             id: rule.id.to_string(),
-            kind: kind_word(rule.kind),
+            kind: rule.kind.word(),
             state: rule.state.word(),
             by: rule.by.iter().map(|(_, id)| id.to_string()).collect(),
             entries: rule.by.iter().map(|(number, _)| number.0).collect(),
@@ -73,18 +74,8 @@ impl From<&RuleOutcome> for RuleJson {
             have: rule.have.clone(),
             who: rule.who.clone(),
             hint: rule.hint.clone(),
+            parts: rule.parts.iter().map(Self::from).collect(),
         }
-    }
-}
-
-const fn kind_word(kind: RuleKind) -> &'static str {
-    match kind {
-        RuleKind::Attempt => "attempt",
-        RuleKind::Gate => "gate",
-        RuleKind::Evidence => "evidence",
-        RuleKind::Phrase => "phrase",
-        RuleKind::Approval => "approval",
-        RuleKind::Rejection => "rejection",
     }
 }
 
@@ -96,23 +87,17 @@ pub fn heading(printer: &Printer<'_>, decision: &Decision, commit: Option<&str>)
     format!("{gate}  {}{commit}{folder}  policy {}", visible(decision.release.as_str()), decision.policy.short())
 }
 
-/// One line a rule; under an unmet one what is needed, who can supply it and the command that would.
+/// One line a rule; under an unmet one its parts, what is needed, who can supply it and the command that would.
 pub fn rules(printer: &Printer<'_>, decision: &Decision) -> Vec<String> {
-    let rows: Vec<Vec<String>> = decision
-        .rules
-        .iter()
-        .map(|rule| {
-            let shown = if rule.state == RuleState::Satisfied { &rule.have } else { &rule.need };
-            let entries: Vec<String> = rule.by.iter().map(|(number, _)| format!("#{number}")).collect();
-            vec![format!("  {}", printer.mark(rule.state)), rule.id.to_string(), entries.join(" "), visible(shown)]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = decision.rules.iter().map(|rule| row(printer, rule)).collect();
     let mut lines = Vec::new();
     for (line, rule) in table(&rows).into_iter().zip(&decision.rules) {
         lines.push(line);
-        if rule.state == RuleState::Satisfied {
+        if rule.state.is_met() {
             continue;
         }
+        let parts: Vec<Vec<String>> = rule.parts.iter().map(|part| row(printer, part)).collect();
+        lines.extend(table(&parts).into_iter().map(|part| format!("    {part}")));
         lines.push(printer.dim(&format!("      have  {}", visible(&rule.have))));
         if !rule.who.is_empty() {
             lines.push(printer.dim(&format!("      who   {}", visible(&rule.who.join(", ")))));
@@ -124,6 +109,17 @@ pub fn rules(printer: &Printer<'_>, decision: &Decision) -> Vec<String> {
     lines.extend(decision.warnings.iter().map(|warning| format!("  ! {}", visible(warning))));
     lines
 }
+
+fn row(printer: &Printer<'_>, rule: &RuleOutcome) -> Vec<String> {
+    let shown = if rule.state.is_met() { &rule.have } else { &rule.need };
+    let entries: Vec<String> = rule.by.iter().take(MOST_ENTRIES).map(|(number, _)| format!("#{number}")).collect();
+    let more = if rule.by.len() > MOST_ENTRIES { " …" } else { "" };
+    let entries = format!("{}{more}", entries.join(" "));
+    vec![format!("  {}", printer.mark(rule.state)), rule.id.to_string(), entries, visible(shown)]
+}
+
+/// More entries than this, and the table would be all numbers.
+const MOST_ENTRIES: usize = 6;
 
 /// How many rules are met, for the line under a board.
 pub fn tally(decision: &Decision) -> String {

@@ -10,7 +10,7 @@ use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedg
 use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
-use crate::policy::{Evaluator, reread};
+use crate::policy::{CANDIDATES, Evaluator, reread};
 use crate::store::git::{Elsewhere, GitStore, Tip};
 
 /// A repository and its ledger, verified.
@@ -271,8 +271,20 @@ impl AtHand<'_> {
     }
 }
 
-/// Puts the statements of releases at hand; fails when they are not what was verified.
+/// Puts the statements of releases at hand, and of those that their gates may ask for.
 pub fn fetch(store: &GitStore, tip: &Tip, ledger: &mut VerifiedLedger, releases: &[Version]) -> Result<(), Failure> {
+    let mut known = releases.to_vec();
+    let mut new = known.clone();
+    while !new.is_empty() {
+        fetch_these(store, tip, ledger, &new)?;
+        new = ledger.companions(&known, CANDIDATES);
+        known.extend(new.iter().cloned());
+    }
+    Ok(())
+}
+
+/// The statements of these releases; fails when they are not what was verified.
+fn fetch_these(store: &GitStore, tip: &Tip, ledger: &mut VerifiedLedger, releases: &[Version]) -> Result<(), Failure> {
     let wanted: Vec<_> = releases.iter().flat_map(|release| ledger.wanted(release)).collect();
     let as_verified = wanted.iter().all(|wanted| {
         let found = store.statements(&tip.commit, wanted);

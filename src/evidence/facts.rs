@@ -179,11 +179,7 @@ impl Expect {
 
     /// The fact the comparison speaks of, if it is there.
     pub fn fact<'f>(&self, facts: &'f Facts) -> Option<&'f Fact> {
-        let (first, rest) = self.path.split_first()?;
-        rest.iter().try_fold(facts.get(first)?, |fact, name| match fact {
-            Fact::Group(group) => group.get(name),
-            _ => None,
-        })
+        find(facts, self.path.iter().map(String::as_str))
     }
 
     /// The fact's name as the policy spells it.
@@ -196,6 +192,19 @@ impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.source)
     }
+}
+
+/// The fact at `name` or, inside groups, at `name.name`.
+pub fn at<'f>(facts: &'f Facts, path: &str) -> Option<&'f Fact> {
+    find(facts, path.split('.'))
+}
+
+fn find<'f, 'p>(facts: &'f Facts, mut path: impl Iterator<Item = &'p str>) -> Option<&'f Fact> {
+    let first = facts.get(path.next()?)?;
+    path.try_fold(first, |fact, name| match fact {
+        Fact::Group(group) => group.get(name),
+        _ => None,
+    })
 }
 
 fn literal(value: &str) -> Result<Fact, String> {

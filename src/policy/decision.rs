@@ -57,6 +57,8 @@ pub struct RuleOutcome {
     /// People or roles, as they are called.
     pub who: Vec<String>,
     pub hint: String,
+    /// What it is made of, where it is a group of rules.
+    pub parts: Vec<RuleOutcome>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +66,43 @@ pub enum RuleKind {
     Attempt,
     Gate,
     Evidence,
+    Group,
+    Soak,
+    Freeze,
     Phrase,
     Approval,
     Rejection,
+    /// An emergency waiver nobody has reviewed.
+    Review,
+    /// A trigger nobody has answered.
+    Trigger,
+}
+
+impl RuleKind {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Attempt => "attempt",
+            Self::Gate => "gate",
+            Self::Evidence => "evidence",
+            Self::Group => "group",
+            Self::Soak => "soak",
+            Self::Freeze => "freeze",
+            Self::Phrase => "phrase",
+            Self::Approval => "approval",
+            Self::Rejection => "rejection",
+            Self::Review => "review",
+            Self::Trigger => "trigger",
+        }
+    }
+
+    /// Whether a waiver can set it aside. Never what binds an attempt to its source and to the gates
+    /// before it, and never who answers for it.
+    pub const fn is_waivable(self) -> bool {
+        match self {
+            Self::Evidence | Self::Group | Self::Soak | Self::Freeze | Self::Phrase => true,
+            Self::Attempt | Self::Gate | Self::Approval | Self::Rejection | Self::Review | Self::Trigger => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +110,10 @@ pub enum RuleState {
     Satisfied,
     Missing,
     Failed,
+    /// Set aside by somebody who may, until a day.
+    Waived,
+    /// The policy itself does not ask for it here.
+    NotApplicable,
 }
 
 impl RuleState {
@@ -82,14 +122,24 @@ impl RuleState {
             Self::Satisfied => "satisfied",
             Self::Missing => "missing",
             Self::Failed => "failed",
+            Self::Waived => "waived",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
+
+    /// Whether a rule in this state lets a gate open.
+    pub const fn is_met(self) -> bool {
+        match self {
+            Self::Satisfied | Self::Waived | Self::NotApplicable => true,
+            Self::Missing | Self::Failed => false,
         }
     }
 }
 
 impl Decision {
-    /// Open only when there are rules and every one is satisfied.
+    /// Open only when there are rules and every one is met.
     pub fn verdict(&self) -> Verdict {
-        let open = !self.rules.is_empty() && self.rules.iter().all(|rule| rule.state == RuleState::Satisfied);
+        let open = !self.rules.is_empty() && self.rules.iter().all(|rule| rule.state.is_met());
         if open { Verdict::Open } else { Verdict::Closed }
     }
 
@@ -99,12 +149,15 @@ impl Decision {
         let settled = |rule: &RuleOutcome| match rule.kind {
             RuleKind::Approval => true,
             RuleKind::Rejection => rule.by.iter().all(|(entry, _)| own(*entry)),
-            RuleKind::Attempt | RuleKind::Gate | RuleKind::Evidence | RuleKind::Phrase => false,
+            // A freeze keeps a release from going out, not people from saying what they saw.
+            RuleKind::Freeze => true,
+            RuleKind::Attempt | RuleKind::Gate | RuleKind::Evidence | RuleKind::Group | RuleKind::Soak => false,
+            RuleKind::Phrase | RuleKind::Review | RuleKind::Trigger => false,
         };
         !self.rules.is_empty() && self.unmet().all(settled)
     }
 
     pub fn unmet(&self) -> impl Iterator<Item = &RuleOutcome> {
-        self.rules.iter().filter(|rule| rule.state != RuleState::Satisfied)
+        self.rules.iter().filter(|rule| !rule.state.is_met())
     }
 }

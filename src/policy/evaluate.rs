@@ -220,6 +220,7 @@ fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
         have: format!("it was opened for commit {}", opened.commit),
         who: Vec::new(),
         hint: String::new(),
+        parts: Vec::new(),
     };
     if !same {
         outcome.by.clear();
@@ -251,6 +252,7 @@ fn over(id: Name, need: &str, have: String, attempt: &AttemptKey) -> RuleOutcome
         have,
         who: Vec::new(),
         hint: format!("ledger open {} --release {} --retry", attempt.gate, shell(attempt.release.as_str())),
+        parts: Vec::new(),
     }
 }
 
@@ -264,6 +266,7 @@ fn no_gate(ask: &Ask<'_>) -> RuleOutcome {
         have: "none".to_owned(),
         who: Vec::new(),
         hint: "ledger policy check".to_owned(),
+        parts: Vec::new(),
     }
 }
 
@@ -277,6 +280,7 @@ fn not_opened(ask: &Ask<'_>) -> RuleOutcome {
         have: "none was opened".to_owned(),
         who: vec!["anybody in the roster".to_owned()],
         hint: format!("ledger open {} --release {}", ask.gate, shell(ask.release.as_str())),
+        parts: Vec::new(),
     }
 }
 

@@ -3,18 +3,24 @@
 //! Everything here is pure. Rules are positive: what is unknown, empty, missing or unreadable is
 //! not satisfied. No code knows a gate's name.
 
+mod approval;
 pub mod audit;
+pub mod changes;
 pub mod decision;
 pub mod evaluate;
 pub mod lint;
 pub mod parse;
 pub mod reread;
+pub mod response;
+mod rule;
 mod rules;
 pub mod template;
 
+pub use approval::{ApprovalRule, BreakGlass, Hat, Severity, WaiverRule};
 pub use decision::{Decision, RuleOutcome, RuleState, Verdict};
 pub use evaluate::{Ask, Evaluator, Observed};
-pub use rules::{Standing, evidence_links_to};
+pub use rule::{Agreement, ArtifactCheck, Earlier, Elsewhere, Freeze, Group, Reach, Rule, RuleName, Soak, Window};
+pub use rules::{CANDIDATES, Standing, evidence_links_to};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -22,10 +28,10 @@ use std::ops::Range;
 use chrono_tz::Tz;
 
 use crate::entry::kinds::DeclaredArtifact;
-use crate::evidence::facts::Expect;
 use crate::evidence::readers::Wanted;
 use crate::id::{Name, Version};
 use crate::sign::Roster;
+use response::{RollbackOption, TriggerRule};
 use template::Template;
 
 /// One policy file, read whole.
@@ -49,6 +55,10 @@ pub struct Pipeline {
     /// Documents the notes point to, by what they are (`install`, `rollback`).
     pub documents: BTreeMap<Name, String>,
     pub gates: Vec<Gate>,
+    pub freezes: Vec<Freeze>,
+    pub triggers: Vec<TriggerRule>,
+    /// Ways back, the one to try first in front.
+    pub rollbacks: Vec<RollbackOption>,
 }
 
 /// What an attempt is bound to: the very commit, or its tree (which survives a squash or rebase).
@@ -73,107 +83,23 @@ pub struct Gate {
     pub name: Name,
     /// Names by language.
     pub labels: BTreeMap<String, String>,
+    /// Gates of this pipeline.
     pub requires: Vec<Name>,
+    /// Gates of others.
+    pub requires_elsewhere: Vec<Elsewhere>,
     pub rules: Vec<Rule>,
+    /// Rules of a group count through it alone.
+    pub groups: Vec<Group>,
+    pub soaks: Vec<Soak>,
     pub approvals: Vec<ApprovalRule>,
+    /// Whether each approval needs people of its own.
+    pub distinct: bool,
+    pub waiver: Option<WaiverRule>,
+    pub break_glass: Option<BreakGlass>,
     /// Whether a change of policy lapses approvals given under the old one.
     pub recheck_policy: bool,
     /// Where the gate stands in the policy file.
     pub span: Range<usize>,
-}
-
-/// Evidence a gate wants in a slot, and what its facts must say.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    pub id: Name,
-    pub slot: Name,
-    /// Readers whose facts count; the first is used when evidence is brought.
-    pub formats: Vec<&'static str>,
-    /// The document that is meant, when it is a fixed one of the source tree.
-    pub file: Option<Template>,
-    /// Facts the rule names itself, each with where a reader finds it.
-    pub values: Vec<(String, String)>,
-    /// The document as it was before anybody filled it in: what is ticked there does not count.
-    pub template: Option<Template>,
-    /// Only these sections of a checklist count.
-    pub section: Option<String>,
-    pub expect: Vec<Expect>,
-    /// Roles that may bring it; empty means anybody in the roster.
-    pub by: Vec<Name>,
-    /// Longest age in seconds.
-    pub within: Option<i64>,
-    pub reach: Reach,
-    pub artifacts: Option<ArtifactCheck>,
-    /// The document must differ from the one at this gate's source commit.
-    pub changed_since: Option<Name>,
-    /// The document must link the folder of every gate before this one.
-    pub links_gates: bool,
-    pub span: Range<usize>,
-}
-
-/// Where evidence for a rule may lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// In the attempt itself.
-    Attempt,
-    /// In any attempt of the same release.
-    Release,
-}
-
-/// What a rule says about the release's declared artifacts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArtifactCheck {
-    /// Every declared artifact is recorded here, by digest.
-    Recorded,
-    /// A checksum file names every declared artifact with the recorded digest.
-    Published,
-}
-
-/// Whose signatures open a gate.
-#[derive(Debug, Clone)]
-pub struct ApprovalRule {
-    pub id: Name,
-    /// Any of these roles.
-    pub roles: Vec<Name>,
-    /// Distinct people.
-    pub count: u32,
-    pub forbid: Vec<(Hat, Severity)>,
-    pub interactive: bool,
-    /// What the log must say, by one of these roles, after all other evidence.
-    pub phrase: Option<String>,
-    pub span: Range<usize>,
-}
-
-/// What a person may already have done for the release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hat {
-    /// Put the release forward: first opened it, or is named as author of its source commit.
-    Author,
-    /// Recorded the artifacts.
-    Builder,
-    /// Recorded evidence this gate rests on.
-    Recorder,
-    /// Approved an earlier gate of the release.
-    Approver,
-}
-
-impl Hat {
-    pub const ALL: &[(&str, Self)] = &[
-        ("author", Self::Author),
-        ("builder", Self::Builder),
-        ("recorder", Self::Recorder),
-        ("approver", Self::Approver),
-    ];
-
-    pub fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(_, hat)| *hat == self).map_or("", |(word, _)| word)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    Deny,
-    Warn,
 }
 
 impl Policy {
@@ -222,6 +148,19 @@ impl Gate {
     /// Rules that take evidence from a slot.
     pub fn rule_for(&self, slot: &Name) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.slot == *slot)
+    }
+
+    /// Whether a waiver could name this rule.
+    pub fn has_waivable(&self, rule: &Name) -> bool {
+        let phrase = rule.as_str() == "phrase" && self.phrase().is_some();
+        let evidence = self.rules.iter().map(|rule| &rule.id);
+        let others = self.groups.iter().map(|group| &group.id).chain(self.soaks.iter().map(|soak| &soak.id));
+        phrase || rule.as_str() == "freeze" || evidence.chain(others).any(|known| known == rule)
+    }
+
+    /// The group a rule counts through, if it is in one.
+    pub fn group_of(&self, rule: &Name) -> Option<&Group> {
+        self.groups.iter().find(|group| group.members.contains(rule))
     }
 
     /// What a reader is asked for when evidence for a slot is read.

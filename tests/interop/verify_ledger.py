@@ -331,13 +331,13 @@ class Verifier:
         part, about = self.counts[folder] // 256, slug(about)
         directory, ending = f"{folder}/part-{part:04}" if part else folder, f"-{about}" if about else ""
         self.expect("path", f"{directory}/{e.commit.number:06}-{e.kind}{ending}.json", e.path)
-        named = [body.get("withdraws"), body.get("voids"), body.get("reverses"), *body.get("validation", ())]
+        named = [*map(body.get, ("withdraws", "about", "voids", "reverses")), *body.get("validation", ())]
         named += [by for rule in body.get("rules", ()) for by in rule["by"]] + body.get("saw", {}).get("evidence", [])
         named += [body.get({"rollback": "trigger", "trigger": "decision"}.get(e.kind))]
         self.expect("reference", set(), {*named} - {None} - self.entries.keys())
         voidable, revokes = "evidence approval waiver promotion trigger", e.judges.may("revoke", e.signer)
         rules = ("withdraws", "approval", False), ("voids", voidable, revokes), ("reverses", "promotion", True)
-        for key, kinds, anybody in rules:
+        for key, kinds, anybody in [*rules, ("about", "waiver trigger", True)]:
             kind, attempt, who = self.entries.get(body.get(key), ("unknown", None, None))
             good = kind in kinds.split() and attempt == e.attempt and (anybody or who == e.actor["id"])
             self.expect("reference", True, good or body.get(key) not in self.entries)

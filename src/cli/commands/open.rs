@@ -11,7 +11,7 @@ use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::load::Loaded;
 use crate::cli::select::Question;
-use crate::entry::kinds::{AttemptKey, Mode, Open, Predicate, Source};
+use crate::entry::kinds::{AttemptKey, Compared, Mode, Open, Predicate, Source};
 use crate::entry::{DigestSet, Draft, Subject};
 use crate::id::{EntryNumber, ObjectId};
 use crate::policy::audit::base_folder;
@@ -71,7 +71,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         )));
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    let opening = Opening { policy, question: &question, source, revisions: revisions(&args.revision)? };
+    let opening =
+        Opening { policy, question: &question, source, revisions: revisions(&args.revision)?, compared: None };
     let number = opening.append(context, &mut loaded, &identity)?;
     if context.printer.json {
         let entry = number.and_then(|number| loaded.ledger.entry(number));
@@ -95,6 +96,8 @@ pub struct Opening<'p> {
     pub question: &'p Question<'p>,
     pub source: SourceCommit,
     pub revisions: BTreeMap<String, String>,
+    /// What the release leaves untouched, where somebody asked.
+    pub compared: Option<Compared>,
 }
 
 impl Opening<'_> {
@@ -159,6 +162,7 @@ impl Opening<'_> {
             revisions: self.revisions.clone(),
             folder: folder.clone(),
             time_zone: self.policy.zone.name().to_owned(),
+            compared: self.compared.clone(),
         });
         let tree = Subject { name: "tree".to_owned(), digest: DigestSet::GitTree(tree) };
         let subject = vec![commit_subject(release.as_str(), &commit), tree];
@@ -188,7 +192,7 @@ pub fn ensure(
         return Ok(Some(key));
     }
     let source = source.map_or_else(|| loaded.store.source("HEAD"), Ok)?;
-    let opening = Opening { policy, question, source, revisions: BTreeMap::new() };
+    let opening = Opening { policy, question, source, revisions: BTreeMap::new(), compared: None };
     match opening.append(context, loaded, identity) {
         // Somebody else opened it while we were about to: that attempt serves as well.
         Err(failure) if failure.kind == FailureKind::Conflict && latest(loaded).is_some() => Ok(latest(loaded)),

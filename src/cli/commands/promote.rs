@@ -12,7 +12,7 @@ use crate::cli::select::Question;
 use crate::entry::Draft;
 use crate::entry::kinds::{Mode, Predicate, Promotion, PromotionDecision, RuleRecord, RuleResult};
 use crate::id::Timestamp;
-use crate::policy::decision::Decision;
+use crate::policy::decision::{Decision, RuleState};
 use crate::policy::{Evaluator, Gate, Verdict};
 
 /// Pass a gate, if it is open, and record the decision
@@ -138,7 +138,12 @@ fn compose(
         rules: rules
             .map(|rule| RuleRecord {
                 id: rule.id.clone(),
-                result: RuleResult::Satisfied,
+                result: match rule.state {
+                    RuleState::Waived => RuleResult::Waived,
+                    RuleState::NotApplicable => RuleResult::NotApplicable,
+                    // A gate that is closed is not promoted: what is left is met.
+                    RuleState::Satisfied | RuleState::Missing | RuleState::Failed => RuleResult::Satisfied,
+                },
                 by: rule.by.iter().map(|(_, id)| *id).collect(),
             })
             .collect(),

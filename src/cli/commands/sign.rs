@@ -171,6 +171,7 @@ fn own_decision(loaded: &Loaded, key: &AttemptKey, identity: &Identity) -> Resul
     let mut own = None;
     for entry in loaded.ledger.view().attempt(key).filter(|entry| *entry.person() == identity.person.id) {
         match entry.predicate() {
+            Predicate::Approval(approval) if approval.about.is_some() => {}
             Predicate::Approval(approval) if approval.decision == Word::Withdrawn => own = None,
             Predicate::Approval(_) => own = Some(entry.id()),
             _ => {}
@@ -280,6 +281,7 @@ impl Signing<'_> {
             reason: self.args.message.clone(),
             saw: Saw { policy: decision.policy, evidence: seen(decision), size: decision.size, root: decision.root },
             withdraws: self.withdraws,
+            about: None,
         });
         let handle = identity.person.handle();
         let summary = format!(

@@ -17,6 +17,9 @@ predicate! {
         /// The approval this one takes back; in WITHDRAWN only.
         #[serde(skip_serializing_if = "Option::is_none")]
         withdraws: Option<EntryId>,
+        /// The waiver that is reviewed, or the trigger that is decided about; such a one approves no gate.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        about: Option<EntryId>,
     }
 }
 
@@ -78,7 +81,11 @@ impl Approval {
         if (self.decision == Decision::Withdrawn) != self.withdraws.is_some() {
             return Err("`withdraws` belongs to WITHDRAWN, and only there");
         }
+        if self.about.is_some() && self.decision == Decision::Withdrawn {
+            return Err("a withdrawal is about an own decision, not about a waiver or trigger");
+        }
         match (self.decision, &self.reason) {
+            (_, None) if self.about.is_some() => Err("a review or decision needs a reason"),
             (Decision::Approved, None) => Ok(()),
             (_, Some(reason)) => some_text(reason, "the reason is empty"),
             (_, None) => Err("a rejection or withdrawal needs a reason"),

@@ -12,7 +12,7 @@ mod waiver;
 
 pub use approval::{Approval, Decision, Meaning, Saw};
 pub use evidence::{Command, Evidence, EvidenceFile, FileRole, Stored};
-pub use open::{DeclaredArtifact, Open, Source};
+pub use open::{Compared, DeclaredArtifact, Open, Source};
 pub use policy::{Policy, PolicyFile};
 pub use promotion::{Promotion, PromotionDecision, RuleRecord, RuleResult};
 pub use revoke::Revoke;
@@ -172,7 +172,7 @@ impl Predicate {
     /// Earlier entries this one names; each must be in the ledger before it.
     pub fn references(&self) -> Vec<EntryId> {
         match self {
-            Self::Approval(p) => p.saw.evidence.iter().copied().chain(p.withdraws).collect(),
+            Self::Approval(p) => p.saw.evidence.iter().copied().chain(p.withdraws).chain(p.about).collect(),
             Self::Promotion(p) => p.rules.iter().flat_map(|rule| rule.by.iter().copied()).collect(),
             Self::Trigger(p) => p.decision.into_iter().collect(),
             Self::Rollback(p) => {

@@ -17,6 +17,9 @@ predicate! {
         folder: Folder,
         /// IANA name of the zone the folder's date was taken in.
         time_zone: String,
+        /// What the release leaves as it was, where somebody compared.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        compared: Option<Compared>,
     }
 }
 
@@ -28,6 +31,14 @@ pub struct Source {
     pub tree: ObjectId,
     /// E-mail addresses of the commit's author and committer: a claim, used only to forbid.
     pub authors: Vec<String>,
+}
+
+/// The source compared with an earlier commit: globs of the policy that no changed path matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    pub since: ObjectId,
+    pub untouched: Vec<String>,
 }
 
 /// An artifact the release promises, by the path its pipeline's template gives.

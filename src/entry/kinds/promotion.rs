@@ -44,4 +44,7 @@ pub struct RuleRecord {
 pub enum RuleResult {
     Satisfied,
     Waived,
+    /// The policy did not ask for it here.
+    #[serde(rename = "NOT_APPLICABLE")]
+    NotApplicable,
 }

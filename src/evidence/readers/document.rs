@@ -11,8 +11,8 @@ use crate::evidence::facts::{Fact, Facts};
 
 pub(super) const READER: Reader = Reader {
     format: "document",
-    about: "a Markdown document: its links, words and headings",
-    facts: &["links", "words", "headings"],
+    about: "a Markdown document: its links, words, headings and the digests it quotes",
+    facts: &["links", "words", "headings", "digests"],
     // Every checklist is a document as well, so a file becomes one only when somebody says so.
     looks_like: |_| false,
     read,
@@ -32,6 +32,7 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
         ("links".to_owned(), Fact::List(tally.links)),
         ("words".to_owned(), Fact::from(tally.words)),
         ("headings".to_owned(), Fact::from(tally.headings)),
+        ("digests".to_owned(), Fact::List(tally.digests)),
     ]))
 }
 
@@ -40,6 +41,8 @@ struct Tally {
     /// In the order of the document, each once.
     links: Vec<String>,
     seen: BTreeSet<String>,
+    /// SHA-256 in hexadecimal, as the document quotes them, each once.
+    digests: Vec<String>,
     words: usize,
     headings: usize,
     /// The word being read is counted already.
@@ -49,7 +52,10 @@ struct Tally {
 impl Tally {
     fn take(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
-            Event::Text(text) | Event::Code(text) => self.text(&text),
+            Event::Text(text) | Event::Code(text) => {
+                self.text(&text);
+                return self.quote(&text);
+            }
             Event::Start(Tag::Link { dest_url, .. }) => return self.link(&dest_url),
             // Marks inside a line do not part words: **re**build is one.
             Event::Start(Tag::Emphasis | Tag::Strong | Tag::Image { .. })
@@ -74,6 +80,22 @@ impl Tally {
                 self.words += 1;
             }
         }
+    }
+
+    /// Sixty-four hexadecimal digits that stand alone, in small letters whatever the document has.
+    fn quote(&mut self, text: &str) -> Result<(), String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        for word in words.filter(|word| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit())) {
+            let digest = word.to_ascii_lowercase();
+            if self.digests.contains(&digest) {
+                continue;
+            }
+            if self.digests.len() == MAX_LINKS {
+                return Err(format!("quotes more than {MAX_LINKS} digests: split the document"));
+            }
+            self.digests.push(digest);
+        }
+        Ok(())
     }
 
     fn link(&mut self, to: &str) -> Result<(), String> {
@@ -132,6 +154,15 @@ mod tests {
         for empty in ["", "\u{feff}\n", "***\n", "<!-- only a comment -->", "[a]: b", "— ☐"] {
             assert!(document(empty).unwrap_err().message.starts_with("holds no words"), "{empty}");
         }
+    }
+
+    #[test]
+    fn digests_are_quoted_whole_or_not_at_all() {
+        let (one, two) = ("0a".repeat(32), "FF".repeat(32));
+        let text = format!("`{one}` SHA256:{two} {one}\n\n| {one}a | {} |\n", "0g".repeat(32));
+        assert_eq!(fact(&text, "digests"), format!("{one}, {}", two.to_lowercase()));
+        let many: String = (0..101).map(|n| format!("{n:064x}\n\n")).collect();
+        assert!(document(&many).unwrap_err().message.starts_with("quotes more than 100 digests"));
     }
 
     #[test]

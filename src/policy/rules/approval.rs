@@ -22,20 +22,45 @@ pub enum Standing {
 }
 
 /// Outcomes of all approval rules, an open rejection if there is one, and warnings.
-pub fn evaluate(case: &Case<'_, '_>, evidence: &[EvidenceOutcome<'_, '_>]) -> (Vec<RuleOutcome>, Vec<String>) {
+pub fn evaluate(
+    case: &Case<'_, '_>,
+    evidence: &[EvidenceOutcome<'_, '_>],
+    waivers: &[EntryId],
+) -> (Vec<RuleOutcome>, Vec<String>) {
     let current = current_decisions(case);
     let mut outcomes = rejections(case, &current);
     let mut warnings = Vec::new();
+    let mut able = Vec::new();
     for rule in &case.gate.approvals {
-        outcomes.push(judge(case, rule, &current, evidence, &mut warnings));
+        let rested = Rested { evidence, waivers };
+        able.push(sift(case, rule, &current, &rested, &mut warnings));
     }
+    let counted = counted(case, &able);
+    let rules = case.gate.approvals.iter().zip(able).zip(counted);
+    outcomes.extend(rules.map(|((rule, sifted), count)| told(case, rule, sifted, count)));
     (outcomes, warnings)
+}
+
+/// What the rules of the gate rest on now.
+struct Rested<'r, 'c, 'l> {
+    evidence: &'r [EvidenceOutcome<'c, 'l>],
+    waivers: &'r [EntryId],
+}
+
+/// Approvals that count under a rule, and why others do not.
+struct Sifted<'l> {
+    counted: Vec<&'l VerifiedEntry>,
+    passed_over: Vec<String>,
 }
 
 pub fn missing(policy: &Policy, gate: &Gate, rule: &ApprovalRule) -> RuleOutcome {
     let need =
         format!("{} approval{} by {}", rule.count, if rule.count == 1 { "" } else { "s" }, list(&rule.roles, " or "));
     let need = if rule.interactive { format!("{need}, confirmed on a terminal") } else { need };
+    let need = match rule.within {
+        Some(within) => format!("{need}, not older than {}", super::timing::span(within)),
+        None => need,
+    };
     let mut outcome = outcome(rule.id.clone(), RuleKind::Approval, need);
     outcome.who = called(policy, &rule.roles);
     outcome.hint = format!("ledger sign {}", gate.id);
@@ -52,7 +77,7 @@ pub fn standing(case: &Case<'_, '_>, rule: &ApprovalRule, person: &Person) -> St
     }
     let mut warnings = Vec::new();
     for (hat, severity) in &rule.forbid {
-        let Some(why) = wears(case, *hat, person) else { continue };
+        let Some(why) = wears(case, hat, person) else { continue };
         let text = format!("{} {why}", person.handle());
         match severity {
             Severity::Deny => return Standing::MayNot(text),
@@ -70,6 +95,10 @@ fn current_decisions<'l>(case: &Case<'_, 'l>) -> Current<'l> {
     let mut current = Current::new();
     for (entry, void) in case.view.all_of_attempt(case.attempt.key) {
         let Predicate::Approval(approval) = entry.predicate() else { continue };
+        // A review or an answer to a trigger is no word about the gate.
+        if approval.about.is_some() {
+            continue;
+        }
         let person = entry.person();
         let approved = |known: Option<&(&VerifiedEntry, &Approval)>| {
             known.is_some_and(|(_, known)| known.decision == Decision::Approved)
@@ -88,26 +117,28 @@ fn current_decisions<'l>(case: &Case<'_, 'l>) -> Current<'l> {
     current
 }
 
+/// An approval of the gate.
+fn is_approval(entry: &VerifiedEntry) -> bool {
+    matches!(entry.predicate(), Predicate::Approval(a) if a.decision == Decision::Approved && a.about.is_none())
+}
+
 fn is_by(case: &Case<'_, '_>, number: EntryNumber, person: &PersonId) -> bool {
     case.view.ledger().entry(number).is_some_and(|entry| entry.person() == person)
 }
 
-fn judge(
-    case: &Case<'_, '_>,
+fn sift<'l>(
+    case: &Case<'_, 'l>,
     rule: &ApprovalRule,
-    current: &Current<'_>,
-    evidence: &[EvidenceOutcome<'_, '_>],
+    current: &Current<'l>,
+    rested: &Rested<'_, '_, '_>,
     warnings: &mut Vec<String>,
-) -> RuleOutcome {
-    let mut outcome = missing(case.policy, case.gate, rule);
-    outcome.hint = format!("ledger sign {} --release {}", case.gate.id, shell(case.ask.release.as_str()));
-    let mut counted: Vec<&VerifiedEntry> = Vec::new();
-    let mut passed_over = Vec::new();
+) -> Sifted<'l> {
+    let mut sifted = Sifted { counted: Vec::new(), passed_over: Vec::new() };
     for (entry, approval) in current.values().filter(|(_, approval)| approval.decision == Decision::Approved) {
         let Some(person) = entry.roster().person(entry.person()) else { continue };
         let verdict = match standing(case, rule, person) {
             Standing::MayNot(why) => Err(why),
-            Standing::May { warnings } => match approval_lapse(case, rule, entry, approval, evidence) {
+            Standing::May { warnings } => match approval_lapse(case, rule, entry, approval, rested) {
                 Some(why) => {
                     Err(format!("the approval of {} (entry {}) has lapsed: {why}", person.handle(), entry.number()))
                 }
@@ -116,14 +147,41 @@ fn judge(
         };
         match verdict {
             Ok(said) => {
-                counted.push(entry);
+                sifted.counted.push(entry);
                 warnings.extend(said);
             }
-            Err(why) => passed_over.push(why),
+            Err(why) => sifted.passed_over.push(why),
         }
     }
-    passed_over.extend(void_approvals(case, current));
-    let count = case.evaluator.people(case.view).count(counted.iter().map(|entry| entry.person()));
+    sifted.passed_over.extend(void_approvals(case, current));
+    sifted
+}
+
+/// How many people count under each rule. Where each needs people of its own, one who could stand for
+/// two stands for one of them, so that as many rules as possible are met.
+fn counted(case: &Case<'_, '_>, able: &[Sifted<'_>]) -> Vec<usize> {
+    let people = case.evaluator.people(case.view);
+    let ids = |sifted: &Sifted<'_>| sifted.counted.iter().map(|entry| entry.person().clone()).collect::<Vec<_>>();
+    if !case.gate.distinct {
+        return able.iter().map(|sifted| people.count(ids(sifted).iter())).collect();
+    }
+    // Those who are one person are told by the first of them.
+    let mut known: Vec<PersonId> = Vec::new();
+    let mut number = |id: &PersonId| {
+        known.iter().position(|other| people.are_one(other, id)).unwrap_or_else(|| {
+            known.push(id.clone());
+            known.len() - 1
+        })
+    };
+    let able: Vec<Vec<usize>> = able.iter().map(|sifted| ids(sifted).iter().map(&mut number).collect()).collect();
+    let wanted = case.gate.approvals.iter().map(|rule| usize::try_from(rule.count).unwrap_or(usize::MAX));
+    super::matching::assign(&able, &wanted.collect::<Vec<_>>())
+}
+
+fn told(case: &Case<'_, '_>, rule: &ApprovalRule, sifted: Sifted<'_>, count: usize) -> RuleOutcome {
+    let mut outcome = missing(case.policy, case.gate, rule);
+    outcome.hint = format!("ledger sign {} --release {}", case.gate.id, shell(case.ask.release.as_str()));
+    let Sifted { counted, passed_over } = sifted;
     outcome.by = counted.iter().map(|entry| (entry.number(), entry.id())).collect();
     let names: Vec<String> =
         counted.iter().map(|entry| format!("{} at {}", entry.predicate().actor().name, entry.recorded_at())).collect();
@@ -144,8 +202,7 @@ fn judge(
 fn void_approvals(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<String> {
     let all = case.view.all_of_attempt(case.attempt.key);
     all.filter_map(|(entry, void)| {
-        let approved = matches!(entry.predicate(), Predicate::Approval(a) if a.decision == Decision::Approved);
-        let open = approved && !current.contains_key(entry.person());
+        let open = is_approval(entry) && !current.contains_key(entry.person());
         void.filter(|_| open).map(|void| format!("the approval of entry {} is void: {void}", entry.number()))
     })
     .collect()
@@ -157,8 +214,12 @@ fn approval_lapse(
     rule: &ApprovalRule,
     entry: &VerifiedEntry,
     approval: &Approval,
-    evidence: &[EvidenceOutcome<'_, '_>],
+    rested: &Rested<'_, '_, '_>,
 ) -> Option<String> {
+    let age = case.ask.now.seconds().saturating_sub(entry.recorded_at().seconds());
+    if let Some(within) = rule.within.filter(|within| age > *within) {
+        return Some(format!("it is older than {}", super::timing::span(within)));
+    }
     if rule.interactive && entry.predicate().actor().mode != Mode::Interactive {
         return Some("it was not confirmed on a terminal".to_owned());
     }
@@ -167,7 +228,11 @@ fn approval_lapse(
     {
         return Some(format!("it saw policy sha256:{}, another is in force", approval.saw.policy));
     }
-    evidence.iter().find_map(|item| evidence_lapse(case, item, approval))
+    if let Some(waiver) = rested.waivers.iter().find(|waiver| !approval.saw.evidence.contains(waiver)) {
+        let number = case.view.ledger().position(*waiver).map_or("?".to_owned(), |number| number.to_string());
+        return Some(format!("it did not see the waiver of entry {number}"));
+    }
+    rested.evidence.iter().find_map(|item| evidence_lapse(case, item, approval))
 }
 
 /// The evidence a rule rests on now is, to the byte, what the signer saw.
@@ -237,7 +302,7 @@ fn rejections(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<RuleOutcome> {
 }
 
 /// Whether a person has already done this for the release, and what.
-fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
+fn wears(case: &Case<'_, '_>, hat: &Hat, person: &Person) -> Option<String> {
     let entries = case.view.release(&case.pipeline.id, case.ask.release);
     let people = case.evaluator.people(case.view);
     let by_person = |entry: &&&VerifiedEntry| people.are_one(entry.person(), &person.id);
@@ -248,6 +313,16 @@ fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
             .filter(by_person)
             .find(|entry| entry.evidence().is_some_and(|e| e.format.as_str() == crate::evidence::readers::ARTIFACT))
             .map(|entry| format!("recorded the artifacts (entry {})", entry.number())),
+        Hat::Executor => entries
+            .iter()
+            .filter(by_person)
+            .find(|entry| entry.evidence().is_some_and(|evidence| evidence.command.is_some()))
+            .map(|entry| format!("ran a command for the release (entry {})", entry.number())),
+        Hat::Slot(slot) => entries
+            .iter()
+            .filter(by_person)
+            .find(|entry| entry.evidence().is_some_and(|evidence| evidence.slot == *slot))
+            .map(|entry| format!("recorded {slot} (entry {})", entry.number())),
         Hat::Recorder => case
             .view
             .attempt(case.attempt.key)
@@ -257,7 +332,7 @@ fn wears(case: &Case<'_, '_>, hat: Hat, person: &Person) -> Option<String> {
             .iter()
             .filter(by_person)
             .filter(|entry| entry.attempt() != Some(case.attempt.key))
-            .find(|entry| matches!(entry.predicate(), Predicate::Approval(a) if a.decision == Decision::Approved))
+            .find(|entry| is_approval(entry))
             .map(|entry| format!("approved an earlier gate (entry {})", entry.number())),
     }
 }

@@ -24,6 +24,7 @@ pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: 
             Ok(format!("{} of {}", declared.len(), counted(declared.len(), "artifact", "artifacts")))
         }
         ArtifactCheck::Published => published(case, entry, evidence),
+        ArtifactCheck::Quoted => quoted(case, evidence),
     }
 }
 
@@ -45,4 +46,21 @@ fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) ->
         }
     }
     Ok("published digests equal the recorded ones".to_owned())
+}
+
+/// The document quotes the digest last recorded for each artifact.
+fn quoted(case: &Case<'_, '_>, evidence: &Evidence) -> Result<String, String> {
+    let recorded = artifact_digests(case.view, case.pipeline, case.attempt, case.ask.release);
+    let Some(Fact::List(digests)) = evidence.facts.get("digests") else {
+        return Err("it quotes no digests".to_owned());
+    };
+    for artifact in &case.attempt.open.artifacts {
+        let Some((digest, entry)) = recorded.get(&artifact.name) else {
+            return Err(format!("artifact {} has not been recorded", artifact.name));
+        };
+        if !digests.contains(&digest.to_string()) {
+            return Err(format!("it does not quote sha256:{digest} of {} (entry {entry})", artifact.name));
+        }
+    }
+    Ok("it quotes the recorded digests".to_owned())
 }

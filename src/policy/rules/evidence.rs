@@ -1,17 +1,21 @@
 //! Evidence in a slot: the newest counts, and must pass every test of its rule.
 
-use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, satisfied};
+use super::timing::span;
+use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, satisfied, window};
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::{ARTIFACT, COMMAND};
 use crate::id::Digest;
 use crate::policy::decision::{RuleKind, RuleOutcome};
-use crate::policy::{Gate, Policy, Reach, Rule};
+use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule};
 
 pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
     let mut base = missing(case.policy, case.gate, rule);
     base.hint = base.hint.replace("{version}", case.ask.release.as_str());
+    if let Some(window) = &rule.window {
+        return window::evaluate(case, rule, window, base);
+    }
     let Some((entry, evidence, void)) = newest(case, rule) else {
         return EvidenceOutcome { rule, outcome: base, entry: None };
     };
@@ -52,9 +56,9 @@ fn need(rule: &Rule) -> String {
     }
     rule.expect.iter().for_each(|expect| add(expect.to_string()));
     match rule.artifacts {
-        Some(crate::policy::ArtifactCheck::Recorded) => add("every declared artifact by digest".to_owned()),
-        Some(crate::policy::ArtifactCheck::Published) => {
-            add("the recorded digest of every declared artifact".to_owned())
+        Some(ArtifactCheck::Recorded) => add("every declared artifact by digest".to_owned()),
+        Some(ArtifactCheck::Published | ArtifactCheck::Quoted) => {
+            add("the recorded digest of every declared artifact".to_owned());
         }
         None => {}
     }
@@ -65,7 +69,25 @@ fn need(rule: &Rule) -> String {
         add("a link to every earlier gate's folder".to_owned());
     }
     if let Some(seconds) = rule.within {
-        add(format!("not older than {} h", seconds / 3_600));
+        add(format!("not older than {}", span(seconds)));
+    }
+    if let Some(window) = &rule.window {
+        let from = if window.from == 0 { String::new() } else { format!("{} to ", span(window.from)) };
+        let every = window.every.map(|every| format!(", each {}", span(every))).unwrap_or_default();
+        add(format!("in the {from}{} after {}{every}", span(window.to), window.since));
+    }
+    if !rule.after.is_empty() {
+        let names: Vec<&str> = rule.after.iter().map(|earlier| earlier.name().as_str()).collect();
+        add(format!("after {}", names.join(" and ")));
+    }
+    for agreement in &rule.agrees {
+        add(format!("{} as in {}.{}", agreement.fact, agreement.rule, agreement.other));
+    }
+    if !rule.when_changed.is_empty() {
+        add(format!("as {} changed (or open with --since)", rule.when_changed.join(" or ")));
+    }
+    if let Some(other) = &rule.unless {
+        add(format!("unless {other} is satisfied"));
     }
     if !rule.by.is_empty() {
         add(format!("brought by {}", list(&rule.by, " or ")));
@@ -85,6 +107,20 @@ fn newest<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Option<(&'l VerifiedEntry, &'
             case.view.all_of_release(&case.pipeline.id, case.ask.release).into_iter().rev().find_map(fits)
         }
     }
+}
+
+/// Everything in the slot that is not void, in order.
+pub fn all<'l>(case: &Case<'_, 'l>, rule: &Rule) -> impl Iterator<Item = &'l VerifiedEntry> {
+    let entries: Vec<&VerifiedEntry> = match rule.reach {
+        Reach::Attempt => case.view.attempt(case.attempt.key).collect(),
+        Reach::Release => case.view.release(&case.pipeline.id, case.ask.release),
+    };
+    entries.into_iter().filter(|entry| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot))
+}
+
+/// The same as [`test`] for an entry that is known to be evidence.
+pub fn test_entry(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry) -> Result<String, String> {
+    entry.evidence().map_or_else(|| Err("it is no evidence".to_owned()), |evidence| test(case, rule, entry, evidence))
 }
 
 /// What the evidence shows, or the first thing that keeps it from counting.

@@ -1,10 +1,13 @@
-//! `requires`: an earlier gate is promoted, for the same release, source and artifact bytes.
+//! `requires`: an earlier gate is promoted, for the same release, source and artifact bytes; or a gate of
+//! another pipeline.
 
+use super::timing::span;
 use super::{Case, failed, outcome, satisfied};
-use crate::id::Name;
-use crate::policy::Bind;
+use crate::chain::VerifiedEntry;
+use crate::id::{Name, Version};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::evaluate::{artifact_digests, shell};
+use crate::policy::{Bind, Elsewhere};
 
 pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
     let release = case.ask.release;
@@ -37,4 +40,35 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
         }
     }
     satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.recorded_at()))
+}
+
+/// A gate of another pipeline, for the same release or for whichever was promoted last.
+pub fn evaluate_elsewhere(case: &Case<'_, '_>, required: &Elsewhere) -> RuleOutcome {
+    let full = required.full_name();
+    let id = Name::parse(&format!("{}.{}", required.pipeline, required.gate)).unwrap_or_else(|_| required.gate.clone());
+    let which = if required.any_release { "some release".to_owned() } else { case.ask.release.to_string() };
+    let age = required.within.map(|within| format!(", within {}", span(within))).unwrap_or_default();
+    let mut outcome = outcome(id, RuleKind::Gate, format!("{full} promoted for {which}{age}"));
+    outcome.hint = format!("ledger status {full}");
+    outcome.have = format!("{full} is not promoted");
+    let Some(promotion) = promotion_elsewhere(case, required) else { return outcome };
+    let age = case.ask.now.seconds().saturating_sub(promotion.seconds());
+    if required.within.is_some_and(|within| age > within) {
+        outcome.hint = format!("ledger open {full} --release NEXT");
+        return failed(outcome, format!("promoted at {}, too long ago", promotion.committed_at()));
+    }
+    satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.committed_at()))
+}
+
+/// The newest release, or while that is under way the one before.
+pub const CANDIDATES: usize = 2;
+
+fn promotion_elsewhere<'l>(case: &Case<'_, 'l>, required: &Elsewhere) -> Option<&'l VerifiedEntry> {
+    let pipeline = case.policy.pipeline(&required.pipeline)?;
+    let gate = pipeline.gate(&required.gate)?;
+    let releases: Vec<Version> = match required.any_release {
+        true => case.view.releases(&pipeline.id).into_iter().rev().take(CANDIDATES).collect(),
+        false => vec![case.ask.release.clone()],
+    };
+    releases.iter().find_map(|release| case.evaluator.promotion(case.view, pipeline, gate, release))
 }

@@ -4,16 +4,24 @@ mod approval;
 mod artifacts;
 mod evidence;
 mod gate;
+mod groups;
+mod matching;
 mod phrase;
+mod relations;
+pub mod timing;
+mod trouble;
+mod waiver;
+mod window;
 
 pub use approval::{Standing, standing};
 pub use evidence::links_to as evidence_links_to;
+pub use gate::CANDIDATES;
 
 use super::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use super::{Ask, Evaluator, Gate, Pipeline, Policy, Rule};
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, View};
-use crate::id::Name;
+use crate::id::{EntryId, Name};
 
 /// Everything a rule may look at.
 #[derive(Clone, Copy)]
@@ -37,22 +45,46 @@ pub struct EvidenceOutcome<'c, 'l> {
 
 /// Evaluates every rule of the gate, in the order a person meets them.
 pub fn evaluate(case: &Case<'_, '_>, decision: &mut Decision) {
-    decision.rules.extend(case.gate.requires.iter().map(|required| gate::evaluate(case, required)));
-    let evidence: Vec<EvidenceOutcome<'_, '_>> =
-        case.gate.rules.iter().map(|rule| evidence::evaluate(case, rule)).collect();
+    let (gate, warnings) = (case.gate, &mut decision.warnings);
+    let rules = &mut decision.rules;
+    rules.extend(gate.requires.iter().map(|required| gate::evaluate(case, required)));
+    rules.extend(gate.requires_elsewhere.iter().map(|required| gate::evaluate_elsewhere(case, required)));
+    rules.extend(trouble::reviews(case, warnings));
+    rules.extend(trouble::triggers(case, warnings));
+    let mut evidence: Vec<EvidenceOutcome<'_, '_>> =
+        gate.rules.iter().map(|rule| evidence::evaluate(case, rule)).collect();
+    relations::apply(case, &mut evidence);
+    waiver::apply_to_evidence(case, &mut evidence, warnings);
+    let groups = gate.groups.iter().map(|group| groups::evaluate(group, &evidence));
     let phrase = phrase::evaluate(case, &evidence);
-    let (approvals, warnings) = approval::evaluate(case, &evidence);
-    decision.rules.extend(evidence.into_iter().map(|evidence| evidence.outcome));
-    decision.rules.extend(phrase);
-    decision.rules.extend(approvals);
-    decision.warnings.extend(warnings);
+    let times = gate.soaks.iter().map(|soak| timing::soak(case, soak)).chain(timing::freeze(case));
+    let mut others: Vec<RuleOutcome> = groups.chain(phrase).chain(times).collect();
+    others.iter_mut().for_each(|outcome| waiver::apply(case, outcome, warnings));
+    let waivers: Vec<EntryId> = rested_on_waivers(evidence.iter().map(|item| &item.outcome).chain(&others)).collect();
+    let (approvals, said) = approval::evaluate(case, &evidence, &waivers);
+    let alone = evidence.into_iter().filter(|item| gate.group_of(&item.rule.id).is_none());
+    rules.extend(alone.map(|item| item.outcome));
+    rules.extend(others);
+    rules.extend(approvals);
+    warnings.extend(said);
+}
+
+/// The waivers that rules rest on.
+fn rested_on_waivers<'o>(outcomes: impl Iterator<Item = &'o RuleOutcome>) -> impl Iterator<Item = EntryId> {
+    outcomes.filter(|outcome| outcome.state == RuleState::Waived).flat_map(|o| o.by.iter().map(|(_, id)| *id))
 }
 
 /// What a gate will want, before any attempt is open.
 pub fn without_attempt(policy: &Policy, gate: &Gate) -> Vec<RuleOutcome> {
-    let mut outcomes: Vec<RuleOutcome> = gate.rules.iter().map(|rule| evidence::missing(policy, gate, rule)).collect();
-    outcomes.extend(gate.approvals.iter().map(|approval| approval::missing(policy, gate, approval)));
-    outcomes
+    let evidence: Vec<RuleOutcome> = gate.rules.iter().map(|rule| evidence::missing(policy, gate, rule)).collect();
+    let groups = gate.groups.iter().map(|group| {
+        let parts = evidence.iter().filter(|part| group.members.contains(&part.id)).cloned().collect();
+        groups::with_parts(group, parts)
+    });
+    let groups: Vec<RuleOutcome> = groups.collect();
+    let alone = evidence.into_iter().filter(|outcome| gate.group_of(&outcome.id).is_none());
+    let approvals = gate.approvals.iter().map(|approval| approval::missing(policy, gate, approval));
+    alone.chain(groups).chain(approvals).collect()
 }
 
 /// Who holds any of these roles, as they are called; the roles themselves when nobody does.
@@ -83,6 +115,7 @@ fn outcome(id: Name, kind: RuleKind, need: String) -> RuleOutcome {
         have,
         who: Vec::new(),
         hint: String::new(),
+        parts: Vec::new(),
     }
 }
 

@@ -107,6 +107,7 @@ pub fn sign(wanted: Option<EntryNumber>, yes: bool, context: &mut Context<'_>) -
                 root: ledger.root(),
             },
             withdraws: None,
+            about: None,
         });
         let summary = format!("approval: policy of entry {} by {handle}", proposal.entry);
         Ok(draft(vec![file_subject("policy.toml", digest)], predicate, Vec::new(), &summary, &[])?)

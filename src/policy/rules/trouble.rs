@@ -1,0 +1,131 @@
+//! What is owed: reviews of emergencies, and answers to triggers.
+
+use super::{Case, called, failed, list, outcome};
+use crate::chain::{BrokenGlass, VerifiedEntry, Void};
+use crate::entry::kinds::{Decision, Predicate, Trigger, TriggerClass};
+use crate::id::Timestamp;
+use crate::policy::decision::{RuleKind, RuleOutcome};
+use crate::policy::evaluate::{name, shell};
+use crate::policy::response::TriggerRule;
+
+/// Glass broken for this gate in another attempt, of whatever release, and not reviewed since.
+pub fn reviews(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutcome> {
+    let mut owed = Vec::new();
+    for broken in case.view.broken_glass() {
+        let attempt = broken.attempt();
+        if attempt.pipeline != case.pipeline.id || attempt.gate != case.gate.id || is_reviewed(case, broken) {
+            continue;
+        }
+        let due = broken.seconds() + case.gate.break_glass.as_ref().map_or(0, |glass| glass.review_within);
+        let due = Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX);
+        if attempt == case.attempt.key {
+            warnings.push(format!("entry {} broke the glass: its review is due at {due}", broken.entry()));
+            continue;
+        }
+        let need = format!("a review of the broken glass of entry {}", broken.entry());
+        let mut base = outcome(name("break-glass-review"), RuleKind::Review, need);
+        base.who = reviewers(case);
+        base.hint = format!("ledger review {} -m FINDING", broken.entry());
+        owed.push(failed(base, format!("{} for {}, due at {due}", attempt.gate, attempt.release)));
+    }
+    owed
+}
+
+/// Reviewed by somebody who may, and who is not the one to be reviewed.
+pub fn is_reviewed(case: &Case<'_, '_>, broken: &BrokenGlass) -> bool {
+    let people = case.evaluator.people(case.view);
+    broken.reviews().iter().any(|review| {
+        let number = review.entry();
+        let known = number.0 < case.view.size() && case.view.void(number).is_none() && review.approves();
+        let policy = case.evaluator.policy(number.0).filter(|_| known);
+        let gate = policy.and_then(|p| p.pipeline(&broken.attempt().pipeline)?.gate(&broken.attempt().gate));
+        let roles = gate.and_then(|gate| gate.break_glass.as_ref()).map(|glass| glass.reviewers.as_slice());
+        let person = policy.and_then(|policy| policy.roster.person(review.by()));
+        roles.zip(person).is_some_and(|(roles, person)| {
+            !person.bot && roles.iter().any(|role| person.has_role(role)) && !people.are_one(review.by(), broken.by())
+        })
+    })
+}
+
+fn reviewers(case: &Case<'_, '_>) -> Vec<String> {
+    case.gate.break_glass.as_ref().map(|glass| called(case.policy, &glass.reviewers)).unwrap_or_default()
+}
+
+/// Triggers of the release that nobody has answered. One to be evaluated closes gates once its time is up.
+pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutcome> {
+    let mut open = Vec::new();
+    for (entry, trigger) in open_triggers(case) {
+        let rule = case.pipeline.triggers.iter().find(|rule| rule.id == trigger.trigger);
+        let need = format!("an answer to trigger {} of entry {}", trigger.trigger, entry.number());
+        let mut base = outcome(name("trigger"), RuleKind::Trigger, need);
+        base.by = vec![(entry.number(), entry.id())];
+        let have = format!("{}, at {}", trigger.observed, entry.committed_at());
+        let release = shell(case.ask.release.as_str());
+        match class_of(rule, trigger) {
+            TriggerClass::Immediate => {
+                let option = rule.and_then(|rule| rule.option.as_ref()).map_or("OPTION", |option| option.as_str());
+                base.hint = format!("ledger rollback start {option} --trigger {} --release {release}", entry.number());
+                open.push(failed(base, have));
+            }
+            TriggerClass::Evaluate => {
+                let decide = rule.map(|rule| rule.decide.as_slice()).unwrap_or_default();
+                base.who = called(case.policy, decide);
+                base.hint = format!("ledger trigger decide {} --continue -m REASON", entry.number());
+                let due = entry.seconds() + rule.and_then(|rule| rule.within).unwrap_or_default();
+                let end = Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX);
+                if case.ask.now >= end {
+                    open.push(failed(base, format!("{have}; a decision was due at {end}")));
+                } else {
+                    let who = list(decide, " or ");
+                    warnings.push(format!(
+                        "trigger {} (entry {}): {have}; {who} decides until {end}",
+                        trigger.trigger,
+                        entry.number()
+                    ));
+                }
+            }
+        }
+    }
+    open
+}
+
+/// The policy's word about a trigger counts, not the word of who fired it.
+pub fn class_of(rule: Option<&TriggerRule>, trigger: &Trigger) -> TriggerClass {
+    rule.map_or(trigger.class, |rule| rule.class)
+}
+
+/// Triggers without a rollback that answers them, and without a decision to go on.
+fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Trigger)> {
+    let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
+    let answered = |trigger: &VerifiedEntry| {
+        all.iter().any(|(entry, void)| match entry.predicate() {
+            Predicate::Rollback(rollback) => rollback.trigger == Some(trigger.id()),
+            Predicate::Approval(approval) => {
+                let about = approval.about == Some(trigger.id()) && approval.decision == Decision::Approved;
+                about && void.is_none() && may_decide(case, trigger, entry)
+            }
+            _ => false,
+        })
+    };
+    let fired = all.iter().filter_map(|(entry, void)| match entry.predicate() {
+        Predicate::Trigger(trigger) if !is_taken_back(case, entry, *void) => Some((*entry, trigger)),
+        _ => None,
+    });
+    fired.filter(|(entry, _)| !answered(entry)).collect()
+}
+
+/// That an entry is void opens no gate, but who fired a trigger may say that it was a mistake.
+fn is_taken_back(case: &Case<'_, '_>, entry: &VerifiedEntry, void: Option<Void>) -> bool {
+    let Some(Void::Revoked(by)) = void else { return false };
+    case.view.ledger().entry(by).is_some_and(|by| by.person() == entry.person())
+}
+
+/// Whether a decision to go on was taken by somebody whose it is.
+fn may_decide(case: &Case<'_, '_>, trigger: &VerifiedEntry, decision: &VerifiedEntry) -> bool {
+    let Predicate::Trigger(fired) = trigger.predicate() else { return false };
+    let policy = case.evaluator.policy(decision.number().0);
+    let rule =
+        policy.and_then(|p| p.pipeline(&case.pipeline.id)?.triggers.iter().find(|rule| rule.id == fired.trigger));
+    let person = decision.roster().person(decision.person());
+    rule.zip(person).is_some_and(|(rule, person)| !person.bot && rule.decide.iter().any(|role| person.has_role(role)))
+}

@@ -1,0 +1,74 @@
+//! Rules set aside in the open: by somebody who may, for a while, with a reason.
+
+use super::{Case, EvidenceOutcome, list};
+use crate::chain::VerifiedEntry;
+use crate::entry::kinds::{Predicate, Waiver};
+use crate::policy::WaiverRule;
+use crate::policy::decision::{RuleOutcome, RuleState};
+
+/// Sets aside what a waiver covers; what is met needs none. Says why a waiver does not count.
+pub fn apply(case: &Case<'_, '_>, outcome: &mut RuleOutcome, warnings: &mut Vec<String>) {
+    if outcome.state.is_met() || !outcome.kind.is_waivable() {
+        return;
+    }
+    let newest = waivers(case).filter(|(_, waiver)| waiver.rule == outcome.id).last();
+    let Some((entry, waiver)) = newest else { return };
+    match objection(case, entry, waiver) {
+        Some(why) => {
+            warnings.push(format!("the waiver of entry {} for {} does not count: {why}", entry.number(), waiver.rule))
+        }
+        None => {
+            let by = entry.roster().person(entry.person()).map_or("?", |person| person.handle());
+            let kind = if waiver.break_glass { "broken glass" } else { "waived" };
+            outcome.state = RuleState::Waived;
+            outcome.by = vec![(entry.number(), entry.id())];
+            outcome.have = format!("{kind} by {by} until {}: {}", waiver.expires_at, waiver.reason);
+            outcome.hint.clear();
+        }
+    }
+}
+
+/// The same for evidence rules, before groups and approvals look at them.
+pub fn apply_to_evidence(case: &Case<'_, '_>, evidence: &mut [EvidenceOutcome<'_, '_>], warnings: &mut Vec<String>) {
+    for item in evidence {
+        apply(case, &mut item.outcome, warnings);
+        if item.outcome.state == RuleState::Waived {
+            // What is set aside is no evidence: nothing of it can change or lapse.
+            item.entry = None;
+        }
+    }
+}
+
+fn waivers<'l>(case: &Case<'_, 'l>) -> impl Iterator<Item = (&'l VerifiedEntry, &'l Waiver)> + use<'l> {
+    case.view.attempt(case.attempt.key).filter_map(|entry| match entry.predicate() {
+        Predicate::Waiver(waiver) => Some((entry, waiver)),
+        _ => None,
+    })
+}
+
+/// Why a waiver sets nothing aside.
+fn objection(case: &Case<'_, '_>, entry: &VerifiedEntry, waiver: &Waiver) -> Option<String> {
+    let rule = match waiver.break_glass {
+        true => case.gate.break_glass.as_ref().map(|glass| &glass.waiver),
+        false => case.gate.waiver.as_ref(),
+    };
+    let Some(rule) = rule else { return Some(format!("nobody may waive rules of {}", case.gate.id)) };
+    if case.ask.now >= waiver.expires_at {
+        return Some(format!("it expired at {}", waiver.expires_at));
+    }
+    not_entitled(rule, entry, waiver)
+}
+
+/// Why this person may not waive this rule for so long.
+pub fn not_entitled(rule: &WaiverRule, entry: &VerifiedEntry, waiver: &Waiver) -> Option<String> {
+    let person = entry.roster().person(entry.person());
+    if !person.is_some_and(|person| !person.bot && rule.roles.iter().any(|role| person.has_role(role))) {
+        return Some(format!("{} is not {}", entry.person(), list(&rule.roles, " or ")));
+    }
+    if !rule.covers(&waiver.rule) {
+        return Some(format!("only {} may be waived", list(&rule.rules, ", ")));
+    }
+    let longest = entry.seconds().saturating_add(rule.longest);
+    (waiver.expires_at.seconds() > longest)
+        .then(|| format!("it lasts longer than {}", super::timing::span(rule.longest)))
+}
