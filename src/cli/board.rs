@@ -38,6 +38,7 @@ struct RuleJson {
     have: String,
     who: Vec<String>,
     hint: String,
+    due: Option<String>,
     parts: Vec<RuleJson>,
 }
 
@@ -74,6 +75,7 @@ impl From<&RuleOutcome> for RuleJson {
             have: rule.have.clone(),
             who: rule.who.clone(),
             hint: rule.hint.clone(),
+            due: rule.due.map(|due| due.to_string()),
             parts: rule.parts.iter().map(Self::from).collect(),
         }
     }

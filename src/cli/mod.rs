@@ -23,6 +23,7 @@ mod select;
 mod state;
 mod stream;
 mod survey;
+mod target;
 pub mod world;
 
 use std::ffi::OsString;

@@ -6,7 +6,8 @@ use super::context::Context;
 use super::failure::Failure;
 use super::hashing::digest_of_directory;
 use super::load::Loaded;
-use crate::chain::VerifiedLedger;
+use crate::chain::view::Attempt;
+use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::entry::kinds::AttemptKey;
 use crate::findings::nearest;
 use crate::id::{Digest, Name, ObjectId, Timestamp, Version};
@@ -137,6 +138,44 @@ impl<'p> Question<'p> {
         }
         Ok(observed)
     }
+}
+
+/// A gate that let a release through: what triggers and rollbacks are about.
+pub struct Released<'p, 'l> {
+    pub pipeline: &'p Pipeline,
+    pub gate: &'p Gate,
+    pub release: Version,
+    pub attempt: Attempt<'l>,
+    pub promotion: &'l VerifiedEntry,
+}
+
+/// The gate named, or the last of the pipeline's that is promoted.
+pub fn released<'p, 'l>(
+    policy: &'p Policy,
+    evaluator: &Evaluator<'l>,
+    loaded: &Loaded,
+    gate_text: Option<&str>,
+    release_text: Option<&str>,
+) -> Result<Released<'p, 'l>, Failure> {
+    let candidates = match gate_text {
+        Some(text) => vec![gate(policy, text)?],
+        None => policy.gates().collect(),
+    };
+    let view = evaluator.ledger().view();
+    let mut found: Vec<Released<'p, 'l>> = Vec::new();
+    for (pipeline, gate) in candidates {
+        let Ok(release) = release(loaded, pipeline, release_text) else { continue };
+        let Some(promotion) = evaluator.promotion(view, pipeline, gate, &release) else { continue };
+        let Some(attempt) = view.latest(&pipeline.id, &gate.id, &release) else { continue };
+        found.push(Released { pipeline, gate, release, attempt, promotion });
+    }
+    let last = found.pop().ok_or_else(|| {
+        Failure::no("no gate is promoted for this release: there is nothing to roll back").hint("ledger status")
+    })?;
+    if found.iter().any(|other| other.pipeline.id != last.pipeline.id) {
+        return Err(Failure::usage("several pipelines have a promoted gate").hint("say which: --gate PIPELINE/GATE"));
+    }
+    Ok(last)
 }
 
 /// `alpha`, `Alpha` or `stage9/alpha`.

@@ -48,11 +48,15 @@ pub fn forget(context: &Context<'_>, store: &GitStore) {
     }
 }
 
-/// One folder a repository, by its real path.
 fn file(world: &World, store: &GitStore) -> Option<PathBuf> {
+    Some(folder(world, store)?.join(FILE))
+}
+
+/// One folder a repository, by its real path.
+pub fn folder(world: &World, store: &GitStore) -> Option<PathBuf> {
     let path = world.real_path(store.common_directory())?;
     let name = Digest::of(path.to_string_lossy().as_bytes()).to_string();
-    Some(base(world)?.join(&name[..32]).join(FILE))
+    Some(base(world)?.join(&name[..32]))
 }
 
 /// Where this program keeps what belongs to a person and not to a repository.

@@ -1,6 +1,6 @@
 //! What came out for every rule, and why.
 
-use crate::id::{Digest, EntryId, EntryNumber, Folder, Name, Version};
+use crate::id::{Digest, EntryId, EntryNumber, Folder, Name, Timestamp, Version};
 
 /// The answer about one gate for one release, at one point of the ledger. A "no" is a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct RuleOutcome {
     /// People or roles, as they are called.
     pub who: Vec<String>,
     pub hint: String,
+    /// When it changes by itself, or is owed.
+    pub due: Option<Timestamp>,
     /// What it is made of, where it is a group of rules.
     pub parts: Vec<RuleOutcome>,
 }

@@ -12,8 +12,8 @@ use super::rules::{self, Case, Standing};
 use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
 use crate::chain::view::{Attempt, PolicyInForce};
 use crate::chain::{VerifiedEntry, VerifiedLedger, View};
-use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Predicate};
-use crate::id::{Digest, EntryNumber, Name, ObjectId, Timestamp, Version};
+use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Predicate, Trigger, TriggerClass};
+use crate::id::{Digest, EntryNumber, Name, ObjectId, PersonId, Timestamp, Version};
 use crate::sign::People;
 use crate::sign::roster::Person;
 
@@ -59,6 +59,11 @@ impl<'l> Evaluator<'l> {
     pub fn policy(&self, size: u64) -> Option<&Policy> {
         let (text, policy) = self.policies.iter().rev().find(|(policy, _)| policy.entry().0 < size)?;
         policy.get_or_init(|| parse::parse(text.text()).ok()).as_ref()
+    }
+
+    /// Whether two ids are one person, by all rosters there were.
+    pub fn are_one(&self, one: &PersonId, other: &PersonId) -> bool {
+        self.people(self.ledger.view()).are_one(one, other)
     }
 
     /// Who is who, by all rosters there were up to a view.
@@ -140,13 +145,32 @@ impl<'l> Evaluator<'l> {
 
     /// Whether a person may approve a gate now, by its rule; `None` when gate or attempt is not there.
     pub fn standing(&self, ask: &Ask<'_>, rule: &ApprovalRule, person: &Person) -> Option<Standing> {
+        self.case(ask).map(|case| rules::standing(&case, rule, person))
+    }
+
+    /// What came out for the evidence in a slot of a gate that was opened.
+    pub fn slot(&self, ask: &Ask<'_>, slot: &Name) -> Option<RuleOutcome> {
+        rules::of_slot(&self.case(ask)?, slot)
+    }
+
+    /// Triggers of the release that nobody has answered, each with its class; empty where no gate is open.
+    pub fn open_triggers(&self, ask: &Ask<'_>) -> Vec<(&'l VerifiedEntry, TriggerClass)> {
+        let Some(case) = self.case(ask) else { return Vec::new() };
+        let class = |trigger: &Trigger| {
+            let rule = case.pipeline.triggers.iter().find(|rule| rule.id == trigger.trigger);
+            rules::class_of(rule, trigger)
+        };
+        rules::open_triggers(&case).into_iter().map(|(entry, trigger)| (entry, class(trigger))).collect()
+    }
+
+    /// The newest attempt at the gate asked about, with everything its rules may look at.
+    fn case<'c>(&'c self, ask: &'c Ask<'c>) -> Option<Case<'c, 'l>> {
         let view = self.ledger.as_of(ask.size);
         let policy = self.policy(view.size())?;
         let pipeline = policy.pipeline(ask.pipeline)?;
         let gate = pipeline.gate(ask.gate)?;
         let attempt = view.latest(ask.pipeline, ask.gate, ask.release)?;
-        let case = Case { evaluator: self, policy, pipeline, gate, attempt, view, ask };
-        Some(rules::standing(&case, rule, person))
+        Some(Case { evaluator: self, policy, pipeline, gate, attempt, view, ask })
     }
 
     /// The promotion that opened a gate for a release and still stands: in the newest attempt,
@@ -220,6 +244,7 @@ fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
         have: format!("it was opened for commit {}", opened.commit),
         who: Vec::new(),
         hint: String::new(),
+        due: None,
         parts: Vec::new(),
     };
     if !same {
@@ -252,6 +277,7 @@ fn over(id: Name, need: &str, have: String, attempt: &AttemptKey) -> RuleOutcome
         have,
         who: Vec::new(),
         hint: format!("ledger open {} --release {} --retry", attempt.gate, shell(attempt.release.as_str())),
+        due: None,
         parts: Vec::new(),
     }
 }
@@ -266,6 +292,7 @@ fn no_gate(ask: &Ask<'_>) -> RuleOutcome {
         have: "none".to_owned(),
         who: Vec::new(),
         hint: "ledger policy check".to_owned(),
+        due: None,
         parts: Vec::new(),
     }
 }
@@ -280,6 +307,7 @@ fn not_opened(ask: &Ask<'_>) -> RuleOutcome {
         have: "none was opened".to_owned(),
         who: vec!["anybody in the roster".to_owned()],
         hint: format!("ledger open {} --release {}", ask.gate, shell(ask.release.as_str())),
+        due: None,
         parts: Vec::new(),
     }
 }

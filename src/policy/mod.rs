@@ -19,8 +19,9 @@ pub mod template;
 pub use approval::{ApprovalRule, BreakGlass, Hat, Severity, WaiverRule};
 pub use decision::{Decision, RuleOutcome, RuleState, Verdict};
 pub use evaluate::{Ask, Evaluator, Observed};
+pub use parse::until;
 pub use rule::{Agreement, ArtifactCheck, Earlier, Elsewhere, Freeze, Group, Reach, Rule, RuleName, Soak, Window};
-pub use rules::{CANDIDATES, Standing, evidence_links_to};
+pub use rules::{CANDIDATES, Standing, evidence_links_to, span, waiver_refusal};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -27,6 +27,7 @@ mod policies;
 mod readme;
 mod refusals;
 mod resumed;
+mod rules;
 mod saved;
 mod schemas;
 mod secrets;

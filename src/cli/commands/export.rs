@@ -1,11 +1,12 @@
 //! `ledger export`: entries for other tools.
 
-use super::{Answer, show};
+use super::Answer;
 use crate::chain::VerifiedEntry;
 use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
+use crate::cli::target;
 use crate::id::EntryNumber;
 use crate::sign::dsse::Envelope;
 
@@ -59,7 +60,7 @@ fn envelopes(wanted: &[String], context: &mut Context<'_>) -> Result<(), Failure
     let (loaded, chosen) = context.ask(|loaded| {
         let numbers = match wanted {
             [] => (0..loaded.ledger.size()).map(EntryNumber).collect(),
-            _ => wanted.iter().map(|text| show::find(&loaded.ledger, text)).collect::<Result<Vec<_>, _>>()?,
+            _ => wanted.iter().map(|text| target::find(&loaded.ledger, text)).collect::<Result<Vec<_>, _>>()?,
         };
         let mut entries = Entries::new(loaded);
         numbers.into_iter().map(|number| entries.place(number)).collect::<Result<Vec<_>, _>>()

@@ -4,6 +4,8 @@ mod artifact;
 mod check;
 mod completions;
 mod demo;
+mod due;
+mod explain;
 mod export;
 mod facts;
 mod import;
@@ -14,12 +16,16 @@ mod open;
 mod policy;
 mod promote;
 mod record;
+mod review;
 mod revoke;
+mod rollback;
 mod run;
 mod show;
 mod sign;
 mod status;
+mod trigger;
 mod verify;
+mod waive;
 
 use clap::Subcommand;
 
@@ -36,9 +42,15 @@ pub enum Command {
     Import(import::Args),
     Artifact(artifact::Args),
     Status(status::Args),
+    Explain(explain::Args),
+    Due(due::Args),
     Sign(sign::Args),
     Check(check::Args),
     Promote(promote::Args),
+    Waive(waive::Args),
+    Review(review::Args),
+    Trigger(trigger::Args),
+    Rollback(rollback::Args),
     Verify(verify::Args),
     Log(log::Args),
     Show(show::Args),
@@ -61,9 +73,15 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Import(args) => import::run(&args, context),
         Command::Artifact(args) => artifact::run(&args, context),
         Command::Status(args) => status::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
+        Command::Due(args) => due::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Promote(args) => promote::run(&args, context),
+        Command::Waive(args) => waive::run(&args, context),
+        Command::Review(args) => review::run(&args, context),
+        Command::Trigger(args) => trigger::run(&args, context),
+        Command::Rollback(args) => rollback::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Show(args) => show::run(&args, context),

@@ -1,15 +1,14 @@
 //! `ledger revoke`: an entry counts no more, from here on and in the open.
 
-use super::{Answer, show};
+use super::Answer;
 use crate::chain::REVOCABLE;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::confirm;
 use crate::cli::context::Context;
 use crate::cli::draft::{actor, commit_subject, draft, scope};
-use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
-use crate::cli::load::fetch;
+use crate::cli::target;
 use crate::entry::kinds::{Decision, Predicate, Revoke};
 use crate::report::escape::visible;
 
@@ -31,8 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let (mut loaded, target) =
-        context.ask(|loaded| Entries::new(loaded).entry(show::find(&loaded.ledger, &args.entry)?))?;
+    let (mut loaded, target) = target::read(context, &args.entry)?;
     let policy = loaded.ledger.policies().last().cloned().ok_or_else(|| Failure::unknown("no policy is in force"))?;
     let (number, id, kind, owner) = (target.number(), target.id(), target.kind(), target.person().clone());
     let Some(key) = target.attempt().filter(|_| REVOCABLE.contains(&kind)).cloned() else {
@@ -79,9 +77,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     ));
     let word = number.to_string();
     let mode = confirm::confirm(context, &word, args.yes, &format!("ledger revoke {number} -m REASON --yes"))?;
-    fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, std::slice::from_ref(&key.release))?;
-    let source = loaded.ledger.opening(&key).map(|open| open.source.commit.clone());
-    let source = source.ok_or_else(|| Failure::unknown(format!("the attempt of entry {number} cannot be read")))?;
+    let source = target::source(&mut loaded, &key, number)?;
     let now = context.world().now();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {
         // Somebody else may have been quicker.

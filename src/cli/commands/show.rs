@@ -1,15 +1,16 @@
 //! `ledger show`: one entry whole, or the bytes of one of its files.
 
 use super::Answer;
-use crate::chain::{VerifiedEntry, VerifiedLedger};
+use crate::chain::VerifiedEntry;
 use crate::cli::about;
 use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::output::SCHEMAS;
+use crate::cli::target;
 use crate::entry::kinds::Stored;
-use crate::id::{Digest, EntryNumber};
+use crate::id::Digest;
 use crate::report::escape::visible;
 
 /// Show an entry, or one of its files
@@ -27,7 +28,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let (loaded, entry) = context.ask(|loaded| Entries::new(loaded).entry(find(&loaded.ledger, &args.entry)?))?;
+    let (loaded, entry) =
+        context.ask(|loaded| Entries::new(loaded).entry(target::find(&loaded.ledger, &args.entry)?))?;
     let entry = &entry;
     if let Some(name) = &args.file {
         let bytes = file(&loaded, entry, name)?;
@@ -66,24 +68,6 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     context.printer.say("");
     statement.lines().for_each(|line| context.printer.say(visible(line)));
     Ok(Answer::Yes)
-}
-
-/// An entry by number or by the beginning of its id.
-pub fn find(ledger: &VerifiedLedger, text: &str) -> Result<EntryNumber, Failure> {
-    let unknown = || Failure::usage(format!("there is no entry {text:?}")).hint("ledger log");
-    let text = text.trim_start_matches('#');
-    if let Some(number) = text.parse::<u64>().ok().filter(|number| *number < ledger.size()) {
-        return Ok(EntryNumber(number));
-    }
-    let prefix = text.strip_prefix("sha256:").unwrap_or(text);
-    if prefix.len() < 8 {
-        return Err(unknown());
-    }
-    match ledger.beginning_with(prefix).as_slice() {
-        [] => Err(unknown()),
-        [number] => Ok(*number),
-        [..] => Err(Failure::usage(format!("several entries begin with {text}")).hint("give more digits")),
-    }
 }
 
 fn file(loaded: &crate::cli::load::Loaded, entry: &VerifiedEntry, name: &str) -> Result<Vec<u8>, Failure> {

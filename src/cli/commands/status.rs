@@ -57,10 +57,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-type Board<'p> = (&'p Gate, Decision);
+pub type Board<'p> = (&'p Gate, Decision);
 
 /// A decision for every gate of each pipeline's release.
-fn boards<'p>(
+pub fn boards<'p>(
     context: &Context<'_>,
     loaded: &Loaded,
     evaluator: &Evaluator<'_>,

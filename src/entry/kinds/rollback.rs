@@ -9,6 +9,9 @@ predicate! {
     /// Reverses a promotion; the gate is closed from here on, history stays.
     Rollback {
         option: Name,
+        /// Why this way, where it is not the first to try.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
         steps: Vec<RollbackStep>,
         #[serde(skip_serializing_if = "Option::is_none")]
         trigger: Option<EntryId>,
@@ -23,6 +26,9 @@ predicate! {
 pub struct RollbackStep {
     pub text: String,
     pub result: StepResult,
+    /// What there is to say of it; why, where it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     pub started_at: Timestamp,
     pub finished_at: Timestamp,
 }

@@ -49,6 +49,12 @@ pub fn check(pipeline: &Pipeline, findings: &mut Findings) {
     }
     check_distinct("trigger", pipeline.triggers.iter().map(|trigger| (&trigger.id, &trigger.span)), findings);
     check_distinct("rollback", pipeline.rollbacks.iter().map(|option| (&option.id, &option.span)), findings);
+    for option in &pipeline.rollbacks {
+        for slot in option.validation.iter().filter(|slot| !gates.iter().any(|gate| gate.rule_for(slot).is_some())) {
+            let message = format!("rollback `{}` is validated by `{slot}`, which is the slot of no rule", option.id);
+            findings.add(option.span.clone(), message);
+        }
+    }
     for trigger in &pipeline.triggers {
         let unknown = |option: &&Name| !pipeline.rollbacks.iter().any(|known: &RollbackOption| known.id == **option);
         if let Some(option) = trigger.option.as_ref().filter(unknown) {

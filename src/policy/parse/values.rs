@@ -1,6 +1,7 @@
 //! Values that stand in many places of a policy: names, templates, choices, times.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _};
+use chrono_tz::Tz;
 
 use super::Template;
 use crate::findings::{Findings, Table};
@@ -84,6 +85,20 @@ pub fn required_instant(table: &mut Table<'_, '_>, key: &'static str, findings: 
     checked(Timestamp::from_seconds(instant.timestamp()), table.span_of(key), findings)
 }
 
+/// An end somebody typed: `7d` from now, a day (its end, in a zone), or an instant with its offset.
+pub fn until(text: &str, now: Timestamp, zone: Tz) -> Result<Timestamp, String> {
+    let invalid = || format!("{text:?} is no end: write 7d, 2025-10-14 or 2025-10-14T18:00:00+09:00");
+    if let Ok(length) = seconds(text) {
+        return Timestamp::from_seconds(now.seconds().saturating_add(length)).map_err(|_| invalid());
+    }
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.succ_opt());
+    let instant = match day {
+        Some(next) => zone.from_local_datetime(&next.and_time(NaiveTime::MIN)).earliest().map(|end| end.timestamp()),
+        None => DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.timestamp()),
+    };
+    instant.and_then(|instant| Timestamp::from_seconds(instant).ok()).ok_or_else(invalid)
+}
+
 /// `90m`, `24h`, `7d`, `2w`: a whole number of minutes, hours, days or weeks, in seconds.
 pub fn seconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is no duration: write 90m, 24h, 7d or 2w");
@@ -96,4 +111,26 @@ pub fn seconds(text: &str) -> Result<i64, String> {
     };
     let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
     if count == 0 { Err(wrong()) } else { Ok(i64::from(count) * unit) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_a_length_a_day_or_an_instant() {
+        let now = Timestamp::parse("2025-10-04T00:00:00Z").unwrap();
+        let until = |text| until(text, now, chrono_tz::Asia::Seoul).map(|end| end.to_string());
+        for (text, end) in [
+            ("90m", "2025-10-04T01:30:00Z"),
+            ("2w", "2025-10-18T00:00:00Z"),
+            ("2025-10-14", "2025-10-14T15:00:00Z"),
+            ("2025-10-14T18:00:00+09:00", "2025-10-14T09:00:00Z"),
+        ] {
+            assert_eq!(until(text).as_deref(), Ok(end), "{text}");
+        }
+        for bad in ["", "0d", "7", "tomorrow", "2025-02-30", "2025-10-14 18:00", "9999999999w"] {
+            assert!(until(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::{ARTIFACT, COMMAND};
-use crate::id::Digest;
+use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule};
 
@@ -25,7 +25,11 @@ pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<
         return EvidenceOutcome { rule, outcome, entry: None };
     }
     let outcome = match test(case, rule, entry, evidence) {
-        Ok(have) => satisfied(base, entry, have),
+        Ok(have) => {
+            let until = rule.within.map(|within| entry.recorded_at().seconds().saturating_add(within));
+            base.due = until.and_then(|until| Timestamp::from_seconds(until).ok());
+            satisfied(base, entry, have)
+        }
         Err(have) => failed(base, format!("entry {}: {have}", entry.number())),
     };
     EvidenceOutcome { rule, outcome, entry: Some(entry) }

@@ -4,7 +4,7 @@
 use super::timing::span;
 use super::{Case, failed, outcome, satisfied};
 use crate::chain::VerifiedEntry;
-use crate::id::{Name, Version};
+use crate::id::{Name, Timestamp, Version};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::evaluate::{artifact_digests, shell};
 use crate::policy::{Bind, Elsewhere};
@@ -57,6 +57,8 @@ pub fn evaluate_elsewhere(case: &Case<'_, '_>, required: &Elsewhere) -> RuleOutc
         outcome.hint = format!("ledger open {full} --release NEXT");
         return failed(outcome, format!("promoted at {}, too long ago", promotion.committed_at()));
     }
+    let until = required.within.map(|within| promotion.seconds().saturating_add(within));
+    outcome.due = until.and_then(|until| Timestamp::from_seconds(until).ok());
     satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.committed_at()))
 }
 

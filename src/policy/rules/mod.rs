@@ -8,7 +8,7 @@ mod groups;
 mod matching;
 mod phrase;
 mod relations;
-pub mod timing;
+mod timing;
 mod trouble;
 mod waiver;
 mod window;
@@ -16,6 +16,9 @@ mod window;
 pub use approval::{Standing, standing};
 pub use evidence::links_to as evidence_links_to;
 pub use gate::CANDIDATES;
+pub use timing::span;
+pub use trouble::{class_of, open_triggers};
+pub use waiver::refusal as waiver_refusal;
 
 use super::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use super::{Ask, Evaluator, Gate, Pipeline, Policy, Rule};
@@ -87,6 +90,14 @@ pub fn without_attempt(policy: &Policy, gate: &Gate) -> Vec<RuleOutcome> {
     alone.chain(groups).chain(approvals).collect()
 }
 
+/// What came out for the evidence in one slot, by the rule of this gate that takes it.
+pub fn of_slot(case: &Case<'_, '_>, slot: &Name) -> Option<RuleOutcome> {
+    let rule = case.gate.rule_for(slot)?;
+    let mut evidence: Vec<_> = case.gate.rules.iter().map(|rule| evidence::evaluate(case, rule)).collect();
+    relations::apply(case, &mut evidence);
+    evidence.into_iter().find(|item| item.rule.id == rule.id).map(|item| item.outcome)
+}
+
 /// Who holds any of these roles, as they are called; the roles themselves when nobody does.
 fn called(policy: &Policy, roles: &[Name]) -> Vec<String> {
     if roles.is_empty() {
@@ -115,6 +126,7 @@ fn outcome(id: Name, kind: RuleKind, need: String) -> RuleOutcome {
         have,
         who: Vec::new(),
         hint: String::new(),
+        due: None,
         parts: Vec::new(),
     }
 }

@@ -23,6 +23,7 @@ pub fn soak(case: &Case<'_, '_>, soak: &Soak) -> RuleOutcome {
     if case.ask.now.seconds() >= over {
         return satisfied(base, promotion, format!("promoted at {}", promotion.committed_at()));
     }
+    base.due = Some(end);
     base.hint = format!("wait until {end}");
     base.have = format!("promoted at {}, over at {end}", promotion.committed_at());
     base
@@ -32,6 +33,7 @@ pub fn soak(case: &Case<'_, '_>, soak: &Soak) -> RuleOutcome {
 pub fn freeze(case: &Case<'_, '_>) -> Option<RuleOutcome> {
     let freeze = case.pipeline.freezes.iter().find(|freeze| freeze.holds(&case.gate.id, case.ask.now))?;
     let mut base = outcome(name("freeze"), RuleKind::Freeze, "no freeze".to_owned());
+    base.due = Some(freeze.to);
     base.hint = format!("wait until {}", freeze.to);
     base.who = vec!["time".to_owned()];
     Some(failed(base, format!("{}, from {} to {}", freeze.reason, freeze.from, freeze.to)))

@@ -26,6 +26,7 @@ pub fn reviews(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutco
         let mut base = outcome(name("break-glass-review"), RuleKind::Review, need);
         base.who = reviewers(case);
         base.hint = format!("ledger review {} -m FINDING", broken.entry());
+        base.due = Some(due);
         owed.push(failed(base, format!("{} for {}, due at {due}", attempt.gate, attempt.release)));
     }
     owed
@@ -73,6 +74,7 @@ pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutc
                 base.hint = format!("ledger trigger decide {} --continue -m REASON", entry.number());
                 let due = entry.seconds() + rule.and_then(|rule| rule.within).unwrap_or_default();
                 let end = Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX);
+                base.due = Some(end);
                 if case.ask.now >= end {
                     open.push(failed(base, format!("{have}; a decision was due at {end}")));
                 } else {
@@ -95,7 +97,7 @@ pub fn class_of(rule: Option<&TriggerRule>, trigger: &Trigger) -> TriggerClass {
 }
 
 /// Triggers without a rollback that answers them, and without a decision to go on.
-fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Trigger)> {
+pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Trigger)> {
     let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
     let answered = |trigger: &VerifiedEntry| {
         all.iter().any(|(entry, void)| match entry.predicate() {

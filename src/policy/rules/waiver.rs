@@ -3,8 +3,10 @@
 use super::{Case, EvidenceOutcome, list};
 use crate::chain::VerifiedEntry;
 use crate::entry::kinds::{Predicate, Waiver};
+use crate::id::Name;
 use crate::policy::WaiverRule;
 use crate::policy::decision::{RuleOutcome, RuleState};
+use crate::sign::roster::Person;
 
 /// Sets aside what a waiver covers; what is met needs none. Says why a waiver does not count.
 pub fn apply(case: &Case<'_, '_>, outcome: &mut RuleOutcome, warnings: &mut Vec<String>) {
@@ -24,6 +26,7 @@ pub fn apply(case: &Case<'_, '_>, outcome: &mut RuleOutcome, warnings: &mut Vec<
             outcome.by = vec![(entry.number(), entry.id())];
             outcome.have = format!("{kind} by {by} until {}: {}", waiver.expires_at, waiver.reason);
             outcome.hint.clear();
+            outcome.due = Some(waiver.expires_at);
         }
     }
 }
@@ -56,19 +59,19 @@ fn objection(case: &Case<'_, '_>, entry: &VerifiedEntry, waiver: &Waiver) -> Opt
     if case.ask.now >= waiver.expires_at {
         return Some(format!("it expired at {}", waiver.expires_at));
     }
-    not_entitled(rule, entry, waiver)
+    match entry.roster().person(entry.person()) {
+        Some(person) => refusal(rule, person, &waiver.rule, waiver.expires_at.seconds() - entry.seconds()),
+        None => Some(format!("{} is not in the roster", entry.person())),
+    }
 }
 
-/// Why this person may not waive this rule for so long.
-pub fn not_entitled(rule: &WaiverRule, entry: &VerifiedEntry, waiver: &Waiver) -> Option<String> {
-    let person = entry.roster().person(entry.person());
-    if !person.is_some_and(|person| !person.bot && rule.roles.iter().any(|role| person.has_role(role))) {
-        return Some(format!("{} is not {}", entry.person(), list(&rule.roles, " or ")));
+/// Why a person may not set a rule aside for so many seconds.
+pub fn refusal(rule: &WaiverRule, person: &Person, waived: &Name, seconds: i64) -> Option<String> {
+    if person.bot || !rule.roles.iter().any(|role| person.has_role(role)) {
+        return Some(format!("{} is not {}", person.handle(), list(&rule.roles, " or ")));
     }
-    if !rule.covers(&waiver.rule) {
+    if !rule.covers(waived) {
         return Some(format!("only {} may be waived", list(&rule.rules, ", ")));
     }
-    let longest = entry.seconds().saturating_add(rule.longest);
-    (waiver.expires_at.seconds() > longest)
-        .then(|| format!("it lasts longer than {}", super::timing::span(rule.longest)))
+    (seconds > rule.longest).then(|| format!("it lasts longer than {}", super::timing::span(rule.longest)))
 }

@@ -87,6 +87,8 @@ fn judge(window: &Window, mut base: RuleOutcome, found: &Found<'_, '_>) -> RuleO
         base.hint.clear();
         return base;
     }
+    let next = found.open.iter().map(|stretch| stretch.to).find(|to| *to >= found.now);
+    base.due = (!over).then(|| instant(next.unwrap_or(found.whole.to)));
     let have = format!("{} of {} {span}{late}", found.good.len(), wanted(window, found));
     if window.every.is_some() && !missed.is_empty() {
         let shown: Vec<String> = missed.iter().take(3).cloned().collect();

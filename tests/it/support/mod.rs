@@ -1,6 +1,7 @@
 //! A hermetic repository with people and keys, and the program run as any of them.
 
 pub mod bulk;
+pub mod clock;
 pub mod forge;
 mod policy;
 
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 use ssh_key::private::{Ed25519Keypair, PrivateKey};
 use tempfile::TempDir;
 
+pub use clock::Story;
 pub use policy::{POLICY, Policy};
 
 /// What a run of the program gave.

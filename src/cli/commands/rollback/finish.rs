@@ -1,0 +1,113 @@
+//! The end of a rollback: evidence that it worked, and one signed entry that closes the attempt for good.
+
+use super::journal::Journal;
+use super::walk;
+use crate::chain::VerifiedLedger;
+use crate::cli::Answer;
+use crate::cli::append::append;
+use crate::cli::context::{Context, Identity, current_policy};
+use crate::cli::draft::{actor, commit_subject, draft, scope};
+use crate::cli::failure::Failure;
+use crate::entry::Draft;
+use crate::entry::kinds::{Mode, Predicate, Rollback};
+use crate::id::{EntryId, EntryNumber, ObjectId, Timestamp};
+use crate::policy::evaluate::shell;
+use crate::policy::response::RollbackOption;
+use crate::policy::{Ask, Evaluator, Observed, Pipeline, RuleState, span};
+
+pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let (mut loaded, journal, option) = walk::current(context)?;
+    if let Some(step) = option.steps.get(journal.steps.len()) {
+        let left = option.steps.len() - journal.steps.len();
+        return Err(Failure::no(format!("{left} of {} steps are left: {}", option.steps.len(), step.text))
+            .hint("ledger rollback"));
+    }
+    let ledger = loaded.ledger.clone();
+    let evaluator = Evaluator::new(&ledger);
+    let policy = current_policy(&evaluator)?;
+    let pipeline = policy.pipeline(&journal.key.pipeline);
+    let pipeline =
+        pipeline.ok_or_else(|| Failure::usage(format!("the policy has no {} any more", journal.key.pipeline)))?;
+    let validation = validation(&evaluator, pipeline, &journal, &option, context.world().now())?;
+    let identity = context.identity(&loaded.store, &policy.roster)?;
+    let source = ledger.opening(&journal.key).map(|open| open.source.commit.clone());
+    let source = source.ok_or_else(|| Failure::unknown("the attempt cannot be read"))?;
+    let now = context.world().now();
+    let appended = append(context, &mut loaded, &identity, |_, ledger| {
+        compose(ledger, &journal, &source, &validation, &identity, now)
+    })?;
+    if appended.is_some() {
+        Journal::remove(context, &loaded.store)?;
+    }
+    let expected = option.expected.map(|s| format!(" (expected {})", span(s))).unwrap_or_default();
+    let entry = appended.as_ref().map_or_else(String::new, |appended| format!("  entry {}", appended.number));
+    let (gate, release) = (&journal.key.gate, shell(journal.key.release.as_str()));
+    let line = format!("rolled back in {}{expected}: {gate} is closed{entry}", walk::elapsed(&journal));
+    context.printer.outcome(&line, appended.is_none());
+    context.printer.talk(format!(
+        "next:\n  → git push origin evidence\n  → ledger notes {release} --update FILE      the notes say it now\n  → ledger open {gate} --release {release} --retry      when it is to go out again"
+    ));
+    Ok(Answer::Yes)
+}
+
+/// The newest evidence in every slot that is to show it, brought since the trigger and satisfying its rule.
+fn validation(
+    evaluator: &Evaluator<'_>,
+    pipeline: &Pipeline,
+    journal: &Journal,
+    option: &RollbackOption,
+    now: Timestamp,
+) -> Result<Vec<EntryId>, Failure> {
+    let ledger = evaluator.ledger();
+    let fired = ledger.position(journal.trigger).ok_or_else(|| Failure::unknown("its trigger is not on the ledger"))?;
+    let observed = Observed::new();
+    let mut found: Vec<(EntryNumber, EntryId)> = Vec::new();
+    for slot in &option.validation {
+        // The gate that goes back comes first; its own evidence is nearest.
+        let own = pipeline.gates.iter().filter(|gate| gate.id == journal.key.gate);
+        let mut gates = own.chain(&pipeline.gates).filter(|gate| gate.rule_for(slot).is_some());
+        let gate = gates.next().ok_or_else(|| Failure::usage(format!("no gate has a slot {slot} any more")))?;
+        let (pipeline, release) = (&pipeline.id, &journal.key.release);
+        let ask =
+            Ask { pipeline, gate: &gate.id, release, size: ledger.size(), now, observed: &observed, source: None };
+        let hint = format!("ledger run {slot} --gate {} -- COMMAND", gate.id);
+        let outcome = evaluator
+            .slot(&ask, slot)
+            .ok_or_else(|| Failure::no(format!("{slot} of {} shows nothing yet", gate.id)).hint(hint.clone()))?;
+        if outcome.state != RuleState::Satisfied {
+            return Err(Failure::no(format!("{slot} does not show that it worked: {}", outcome.have)).hint(hint));
+        }
+        let Some(newest) = outcome.by.last().filter(|(number, _)| *number > fired) else {
+            return Err(Failure::no(format!("{slot} is from before the rollback")).hint(hint));
+        };
+        found.push(*newest);
+    }
+    Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
+fn compose(
+    ledger: &VerifiedLedger,
+    journal: &Journal,
+    source: &ObjectId,
+    validation: &[EntryId],
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<Draft, Failure> {
+    let key = &journal.key;
+    let predicate = Predicate::Rollback(Rollback {
+        ledger: scope(ledger, key),
+        actor: actor(&identity.person, Mode::Ci),
+        recorded_at: now,
+        option: journal.option.clone(),
+        reason: journal.reason.clone(),
+        steps: journal.steps.clone(),
+        trigger: Some(journal.trigger),
+        reverses: journal.reverses,
+        validation: validation.to_vec(),
+    });
+    let summary = format!("rollback: {} of {} by {}", key.gate, key.release, journal.option);
+    let mut body: Vec<String> = journal.steps.iter().map(|step| format!("{:?}: {}", step.result, step.text)).collect();
+    body.extend(journal.reason.clone());
+    body.push(format!("Recorded by {}.", identity.person.handle()));
+    Ok(draft(vec![commit_subject(key.release.as_str(), source)], predicate, Vec::new(), &summary, &body)?)
+}

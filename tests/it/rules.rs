@@ -1,0 +1,404 @@
+//! Every kind of rule beside its refused neighbour: time, order, groups, changes, waivers, triggers.
+
+use crate::steps::says_all;
+use crate::support::{POLICY, Policy, Story};
+
+const DAY: &str = "2025-10-04T09:00:00+09:00";
+
+/// A story whose pipeline `p` has these gates, each approved by QA.
+fn story(pipeline: &str) -> Story {
+    Story::begin(&Policy { people: POLICY.people, pipeline: pipeline.to_owned().leak() }, DAY)
+}
+
+/// A gate with an approval by QA and what else it says.
+fn gate(id: &str, rest: &str) -> String {
+    let (keys, tables) =
+        rest.split_once("\n[").map_or((rest, String::new()), |(keys, rest)| (keys, format!("[{rest}")));
+    format!("[[pipeline.p.gate]]\nid = \"{id}\"\n{keys}\n{tables}\n[pipeline.p.gate.approval]\nrole = \"qa-lead\"\n")
+}
+
+fn rule(id: &str, rest: &str) -> String {
+    format!("\n[[pipeline.p.gate.rule]]\nid = \"{id}\"\n{rest}\n")
+}
+
+fn passes(story: &mut Story, gate: &str) {
+    story.types("kim", &format!("sign {gate} --yes"), 0);
+    story.types("kim", &format!("promote {gate}"), 0);
+}
+
+/// Any file as evidence for a slot.
+fn brings(story: &mut Story, slot: &str, text: &str) {
+    story.repo.write("note.txt", text);
+    story.types("min", &format!("record {slot} note.txt"), 0);
+}
+
+#[test]
+fn any_of_a_group_is_enough_and_each_target_wants_its_own() {
+    let group = "\n[[pipeline.p.gate.group]]\nid = \"proof\"\nrules = [\"log\", \"picture\"]\n";
+    let targets = rule("sync", "targets = [\"node1\", \"node2\"]");
+    let mut story = story(&gate("alpha", &format!("{}{}{group}{targets}", rule("log", ""), rule("picture", ""))));
+    story.types("min", "open alpha --release 1.0", 0);
+    assert_eq!(story.state("alpha", "proof"), "missing");
+    assert_eq!(story.state("alpha", "log"), "null", "a member counts through its group alone");
+    brings(&mut story, "picture", "seen");
+    let proof = story.rule("alpha", "proof");
+    assert_eq!((&proof["state"], &proof["have"]), (&"satisfied".into(), &"picture".into()));
+    assert_eq!(proof["parts"].as_array().unwrap().len(), 2);
+    brings(&mut story, "sync-node1", "same digest");
+    let sync = story.rule("alpha", "sync");
+    assert_eq!(sync["state"], "missing");
+    says_all(sync["hint"].as_str().unwrap(), &["sync-node2"]);
+    says_all(&story.types("kim", "sign alpha --yes", 1), &["sync-node2", "2 of 3 rules unmet"]);
+    brings(&mut story, "sync-node2", "same digest");
+    passes(&mut story, "alpha");
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn evidence_comes_after_what_it_rests_on() {
+    let rules = format!("{}{}", rule("backup", ""), rule("deploy", "after = \"backup\""));
+    let beta =
+        gate("beta", &format!("requires = \"alpha\"{}", rule("feedback", "reach = \"release\"\nafter = \"alpha\"")));
+    let mut story = story(&format!("{}{beta}", gate("alpha", &rules)));
+    story.types("min", "open alpha --release 1.0", 0);
+    brings(&mut story, "deploy", "done");
+    assert_eq!(story.state("alpha", "deploy"), "failed");
+    brings(&mut story, "backup", "kept");
+    says_all(story.rule("alpha", "deploy")["have"].as_str().unwrap(), &["before backup was met"]);
+    brings(&mut story, "deploy", "done again");
+    assert_eq!(story.state("alpha", "deploy"), "satisfied");
+    story.types("min", "open beta --release 1.0", 0);
+    brings(&mut story, "feedback", "too early");
+    says_all(story.rule("beta", "feedback")["have"].as_str().unwrap(), &["alpha must be promoted first"]);
+    passes(&mut story, "alpha");
+    says_all(story.rule("beta", "feedback")["have"].as_str().unwrap(), &["before alpha was promoted"]);
+    brings(&mut story, "feedback", "they like it");
+    passes(&mut story, "beta");
+}
+
+#[test]
+fn facts_of_two_rules_agree() {
+    let version = "format = \"text\"\nvalues = { version = \"^version (\\\\S+)$\" }";
+    let bat = rule("update-bat", &format!("{version}\nagrees = {{ version = \"backup.version\" }}"));
+    let mut story = story(&gate("alpha", &format!("{}{bat}", rule("backup", version))));
+    story.types("min", "open alpha --release 1.0", 0);
+    brings(&mut story, "update-bat", "version 1.4\n");
+    says_all(
+        story.rule("alpha", "update-bat")["have"].as_str().unwrap(),
+        &["version is 1.4", "backup.version is absent"],
+    );
+    brings(&mut story, "backup", "version 1.3\n");
+    says_all(story.rule("alpha", "update-bat")["have"].as_str().unwrap(), &["version is 1.4", "backup.version is 1.3"]);
+    brings(&mut story, "backup", "version 1.4\n");
+    assert_eq!(story.state("alpha", "update-bat"), "satisfied");
+}
+
+#[test]
+fn a_rule_is_not_wanted_where_another_is_satisfied() {
+    let stage2 = gate("stage2", &rule("matching", ""));
+    let stage3 = gate("stage3", &rule("no-tier2", "unless = \"stage2/matching\""));
+    let mut story = story(&format!("{stage2}{stage3}"));
+    story.types("min", "open stage3 --release 1.0", 0);
+    assert_eq!(story.state("stage3", "no-tier2"), "missing");
+    story.types("min", "open stage2 --release 1.0", 0);
+    brings(&mut story, "matching", "verified in production");
+    let rule = story.rule("stage3", "no-tier2");
+    assert_eq!((&rule["state"], &rule["have"]), (&"not-applicable".into(), &"stage2/matching is satisfied".into()));
+    passes(&mut story, "stage3");
+    let promotion = story.types("", "show 5", 0);
+    says_all(&promotion, &["NOT_APPLICABLE"]);
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn a_soak_and_a_freeze_are_a_matter_of_time() {
+    let freeze = "[[pipeline.p.freeze]]\nfrom = \"2025-10-04T11:30:00+09:00\"\nto = \"2025-10-04T12:00:00+09:00\"\nreason = \"board meeting\"\ngates = [\"stage2\"]\n";
+    let stage2 = gate("stage2", "requires = \"stage1\"\nsoak = { since = \"stage1\", least = \"2h\" }");
+    let mut story = story(&format!("{}{stage2}{freeze}", gate("stage1", "")));
+    story.types("min", "open stage1 --release 1.0", 0);
+    story.types("min", "open stage2 --release 1.0", 0);
+    says_all(story.rule("stage2", "soak")["have"].as_str().unwrap(), &["stage1 is not promoted"]);
+    passes(&mut story, "stage1");
+    story.after("119m");
+    says_all(&story.types("kim", "sign stage2 --yes", 1), &["2 h since stage1 was promoted", "wait until"]);
+    says_all(&story.types("", "due", 0), &["soak", "stage2"]);
+    story.at("2025-10-04T11:31:00+09:00");
+    story.types("kim", "sign stage2 --yes", 0);
+    says_all(&story.types("kim", "promote stage2", 1), &["board meeting", "wait until 2025-10-04T03:00:00Z"]);
+    story.at("2025-10-04T12:00:00+09:00");
+    story.types("kim", "promote stage2", 0);
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn samples_count_inside_their_window_one_in_each_stretch() {
+    let hourly = "format = \"measurements\"\nexpect = \"errors < 1 %\"\nwindow = { since = \"ga\", to = \"3h\", every = \"1h\" }";
+    let first = "window = { since = \"ga\", to = \"1h\" }";
+    let closed = gate("closed", &format!("requires = \"ga\"{}{}", rule("errors", hourly), rule("first-hour", first)));
+    let mut story = story(&format!("{}{closed}", gate("ga", "")));
+    let sample = |story: &mut Story, value: &str| {
+        story.repo.write("m.txt", format!("errors = {value} %\n"));
+        story.types("min", "record errors m.txt --gate closed", 0);
+    };
+    story.types("min", "open ga --release 1.0", 0);
+    story.types("min", "open closed --release 1.0", 0);
+    sample(&mut story, "0.1");
+    says_all(story.rule("closed", "errors")["have"].as_str().unwrap(), &["ga is not promoted"]);
+    passes(&mut story, "ga");
+    assert_eq!(story.state("closed", "errors"), "missing", "what came before the window does not count");
+    story.after("30m");
+    sample(&mut story, "0.2");
+    story.after("60m");
+    sample(&mut story, "5");
+    says_all(story.rule("closed", "errors")["have"].as_str().unwrap(), &["errors is 5 %"]);
+    sample(&mut story, "0.5");
+    assert_eq!(story.state("closed", "errors"), "missing");
+    says_all(story.rule("closed", "first-hour")["have"].as_str().unwrap(), &["the time is over"]);
+    story.repo.write("late.txt", "all well");
+    story.types("min", "record first-hour late.txt", 0);
+    says_all(story.rule("closed", "first-hour")["have"].as_str().unwrap(), &["1 too late"]);
+    story.after("60m");
+    sample(&mut story, "0.4");
+    assert_eq!(story.state("closed", "errors"), "missing", "the third hour is not over");
+    story.after("60m");
+    assert_eq!(story.state("closed", "errors"), "satisfied");
+    says_all(&story.types("", "explain closed errors", 0), &["policy, line", "every = \"1h\"", "3 samples", "* #"]);
+}
+
+#[test]
+fn a_missing_stretch_is_named() {
+    let hourly = "window = { since = \"ga\", to = \"4h\", every = \"1h\" }";
+    let closed = gate("closed", &format!("requires = \"ga\"{}", rule("watch", hourly)));
+    let mut story = story(&format!("{}{closed}", gate("ga", "")));
+    story.types("min", "open ga --release 1.0", 0);
+    passes(&mut story, "ga");
+    story.types("min", "open closed --release 1.0", 0);
+    brings(&mut story, "watch", "quiet");
+    story.after("150m");
+    let have = story.rule("closed", "watch")["have"].as_str().unwrap().to_owned();
+    says_all(&have, &["1 of 4", "none from 2025-10-04T01:00:0"]);
+}
+
+const WAIVER: &str = "\n[pipeline.p.gate.waiver]\nrole = \"release-owner\"\nlongest = \"7d\"\nrules = [\"smoke\"]\n";
+const GLASS: &str = "\n[pipeline.p.gate.break_glass]\nrole = \"release-owner\"\nlongest = \"24h\"\nreview = { role = \"release-owner\", within = \"72h\" }\n";
+
+#[test]
+fn a_waiver_counts_for_its_rule_by_who_may_until_it_ends() {
+    let mut story = story(&gate("ga", &format!("{}{}{WAIVER}", rule("smoke", ""), rule("notes", ""))));
+    story.types("min", "open ga --release 1.0", 0);
+    brings(&mut story, "notes", "what is new");
+    let line = "waive smoke --gate ga --until 2d -m \"host is down\" --control \"tried by hand\" --yes";
+    says_all(&story.types("min", line, 1), &["MIN is not release-owner"]);
+    says_all(&story.types("lee", &line.replace("2d", "8d"), 1), &["longer than 7 d"]);
+    says_all(&story.types("lee", &line.replace("waive smoke", "waive notes"), 1), &["only smoke may be waived"]);
+    says_all(&story.types("lee", &line.replace("waive smoke", "waive approval"), 2), &["never waived"]);
+    says_all(&story.types("lee", &line.replace("--yes", "--break-glass --yes"), 1), &["lets nobody"]);
+    story.types("kim", "sign ga --yes", 1);
+    story.types("lee", line, 0);
+    let smoke = story.rule("ga", "smoke");
+    assert_eq!(smoke["state"], "waived");
+    says_all(smoke["have"].as_str().unwrap(), &["waived by LEE until 2025-10-06", "host is down"]);
+    passes(&mut story, "ga");
+    says_all(&story.types("", "show 5", 0), &["\"result\": \"WAIVED\""]);
+    story.types("", "verify", 0);
+    story.after("3d");
+    says_all(&story.types("", "check ga", 1), &["expired"]);
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn an_approval_does_not_cover_a_waiver_it_did_not_see() {
+    let mut story = story(&gate("ga", &format!("{}{WAIVER}", rule("smoke", ""))));
+    story.types("min", "open ga --release 1.0", 0);
+    brings(&mut story, "smoke", "fine");
+    story.types("kim", "sign ga --yes", 0);
+    story.types("min", "revoke 2 -m mistake --yes", 0);
+    story.types("lee", "waive smoke --gate ga --until 2d -m \"host is down\" --yes", 0);
+    says_all(story.rule("ga", "approval")["have"].as_str().unwrap(), &["did not see the waiver of entry 5"]);
+    passes(&mut story, "ga");
+}
+
+#[test]
+fn a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again() {
+    let mut story = story(&gate("ga", &format!("{}{GLASS}", rule("smoke", ""))));
+    story.types("min", "open ga --release 1.0", 0);
+    story.types("lee", "waive smoke --gate ga --until 4h -m outage --break-glass --yes", 0);
+    says_all(&story.types("", "status ga", 0), &["broken glass by LEE", "its review is due at 2025-10-07"]);
+    passes(&mut story, "ga");
+    story.at("2025-10-08T09:00:00+09:00");
+    story.types("min", "open ga --release 2.0", 0);
+    brings(&mut story, "smoke", "fine");
+    says_all(&story.types("kim", "sign ga --yes", 1), &["a review of the broken glass of entry 2", "ledger review 2"]);
+    says_all(&story.types("", "due", 1), &["break-glass-review", "overdue"]);
+    says_all(&story.types("lee", "review 2 -m fine --yes", 1), &["somebody else has to review it"]);
+    says_all(&story.types("kim", "review 2 -m fine --yes", 1), &["release-owner may"]);
+    story.types("han", "review 2 -m \"no reason was given\" --reject --yes", 0);
+    story.types("kim", "sign ga --yes", 1);
+    story.types("han", "review 2 -m \"the outage was real\" --yes", 0);
+    passes(&mut story, "ga");
+    story.types("", "verify", 0);
+    // What an earlier process kept says the same as reading everything.
+    story.types("", "check ga --ci", 0);
+}
+
+const TROUBLE: &str = r#"
+[[pipeline.p.trigger]]
+id = "error-rate-high"
+class = "immediate"
+metric = "error-rate"
+band = "> 10 %"
+option = "kill-switch"
+
+[[pipeline.p.trigger]]
+id = "error-rate-raised"
+class = "evaluate"
+metric = "error-rate"
+band = ">= 1 %, <= 10 %"
+decide = ["release-owner"]
+within = "2h"
+
+[[pipeline.p.rollback]]
+id = "kill-switch"
+text = "Option A"
+expected = "1m"
+steps = ["set automation_enabled=false", { text = "alembic downgrade -1", optional = true }]
+validation = ["smoke"]
+
+[[pipeline.p.rollback]]
+id = "previous"
+text = "Option C"
+steps = ["deploy the previous version"]
+validation = ["smoke"]
+role = "release-owner"
+"#;
+
+fn promoted() -> Story {
+    let mut story = story(&format!("{}{TROUBLE}", gate("ga", &rule("smoke", "format = [\"command\", \"file\"]"))));
+    story.types("min", "open ga --release 1.0", 0);
+    brings(&mut story, "smoke", "fine");
+    passes(&mut story, "ga");
+    story
+}
+
+#[test]
+fn a_value_fires_the_trigger_whose_band_it_lies_in() {
+    let mut story = promoted();
+    says_all(&story.types("min", "trigger fire error-rate --value \"0.5 %\"", 1), &["fires no trigger", "> 10 %"]);
+    says_all(&story.types("min", "trigger fire error-rate --value \"5 min\"", 2), &["cannot be compared"]);
+    story.types("min", "trigger fire error-rate", 2);
+    says_all(&story.types("min", "trigger fire error-rat --value 1", 2), &["error-rate-high"]);
+    says_all(&story.types("min", "trigger fire error-rate --value \"10 %\"", 0), &["error-rate-raised", "within 2 h"]);
+    story.types("", "check ga", 0);
+    story.after("119m");
+    says_all(&story.types("min", "trigger decide 5 --continue -m fine --yes", 1), &["release-owner may"]);
+    story.after("2m");
+    says_all(&story.types("", "check ga", 1), &["a decision was due", "ledger trigger decide 5"]);
+    story.types("lee", "trigger decide 5 --continue -m \"the storm is over\" --yes", 0);
+    story.types("", "check ga", 0);
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn a_rollback_is_walked_with_one_key_a_step_and_survives_a_stop() {
+    let mut story = promoted();
+    says_all(
+        &story.types("min", "trigger fire error-rate --value \"14 %\"", 0),
+        &["IMMEDIATE", "kill-switch", "rollback start"],
+    );
+    says_all(&story.types("", "check ga", 1), &["14 %", "ledger rollback start kill-switch"]);
+    // Somebody stops after the first step; the next command goes on with the second.
+    let said = story.answers("min", "rollback start kill-switch", "\nq\n", 0);
+    says_all(&said, &["1/2 set automation_enabled=false", "2/2 alembic downgrade -1 (if needed)", "kept"]);
+    story.types("min", "rollback finish", 1);
+    says_all(&story.types("", "rollback status", 0), &["✓ set automation", "○ alembic"]);
+    says_all(&story.types("min", "rollback start previous -m x", 1), &["under way"]);
+    story.after("1m");
+    let said = story.answers("min", "rollback", "s\nno schema change\n", 0);
+    says_all(&said, &["why?", "every step of kill-switch is told", "ledger run smoke"]);
+    says_all(&story.types("min", "rollback finish", 1), &["smoke is from before the rollback"]);
+    story.types("min", "run smoke --gate ga -- false", 1);
+    says_all(&story.types("min", "rollback finish", 1), &["exit 1"]);
+    story.types("min", "run smoke --gate ga -- true", 0);
+    says_all(&story.types("min", "rollback finish", 0), &["rolled back in 01:0", "expected 1 min", "--retry"]);
+    says_all(&story.types("", "check ga", 1), &["rolled it back"]);
+    let entry = story.types("", "show 8", 0);
+    says_all(&entry, &["\"skipped\"", "no schema change", "\"option\": \"kill-switch\""]);
+    story.types("", "verify", 0);
+    // Promoting again needs a new attempt, which the old trigger does not close.
+    story.types("kim", "promote ga", 1);
+    story.types("min", "open ga --release 1.0 --retry", 0);
+    brings(&mut story, "smoke", "fine again");
+    passes(&mut story, "ga");
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn a_rollback_without_a_trigger_closes_the_gate_and_a_later_way_wants_a_reason() {
+    let mut story = promoted();
+    says_all(&story.types("lee", "rollback start previous", 2), &["kill-switch is to be tried first"]);
+    says_all(&story.types("min", "rollback start previous -m broken", 1), &["release-owner may"]);
+    says_all(&story.types("min", "rollback start kill-switch", 2), &["why does the release go back"]);
+    story.types("lee", "rollback start previous -m \"the switch did nothing\"", 0);
+    says_all(&story.types("", "check ga", 1), &["the switch did nothing"]);
+    story.types("lee", "rollback done -m \"0.9 is up\"", 0);
+    story.types("lee", "rollback done", 1);
+    story.types("lee", "run smoke --gate ga -- true", 0);
+    story.types("lee", "rollback finish", 0);
+    story.types("lee", "rollback", 1);
+    says_all(&story.types("", "show 7", 0), &["the switch did nothing", "0.9 is up"]);
+}
+
+#[test]
+fn gates_of_other_pipelines_are_required_for_this_release_or_a_recent_one() {
+    let drill = "[[pipeline.drills.gate]]\nid = \"drill\"\n[[pipeline.drills.gate.rule]]\nid = \"restored\"\n[pipeline.drills.gate.approval]\nrole = \"qa-lead\"\n";
+    let ga = gate("ga", "requires = { gate = \"drills/drill\", release = \"any\", within = \"90d\" }");
+    let mut story =
+        story(&format!("[pipeline.p]\n{ga}[pipeline.drills]\nfolder = \"Drill_{{version}}_{{date}}\"\n{drill}"));
+    story.types("min", "open ga --release 1.0", 0);
+    says_all(&story.types("kim", "sign ga --yes", 1), &["drills/drill promoted for some release, within 90 d"]);
+    story.types("min", "open drill --release 2025-Q4", 0);
+    story.repo.write("note.txt", "restored in 12 min");
+    story.types("min", "record restored note.txt", 0);
+    passes(&mut story, "drill");
+    passes(&mut story, "ga");
+    story.types("", "verify", 0);
+    // A drill that is under way does not hide the one before.
+    story.after("80d").types("min", "open drill --release 2026-Q1", 0);
+    story.types("min", "open ga --release 2.0", 0);
+    assert_eq!(story.state("ga", "drills.drill"), "satisfied");
+    says_all(&story.types("", "due", 0), &["drills.drill"]);
+    story.after("11d");
+    says_all(story.rule("ga", "drills.drill")["have"].as_str().unwrap(), &["too long ago"]);
+    says_all(&story.types("", "check ga --release 1.0", 1), &["too long ago"]);
+    story.types("", "verify", 0);
+}
+
+#[test]
+fn nobody_stands_for_two_approvals_where_each_wants_its_own() {
+    let approvals = "[[pipeline.p.gate.approval]]\nid = \"completed\"\nrole = \"qa-lead\"\n[[pipeline.p.gate.approval]]\nid = \"verified\"\nroles = [\"qa-lead\", \"release-owner\"]\nwithin = \"2d\"\n";
+    let pipeline = format!("[[pipeline.p.gate]]\nid = \"ga\"\ndistinct = true\n{approvals}");
+    let mut story = story(&pipeline);
+    story.types("min", "open ga --release 1.0", 0);
+    story.types("han", "sign ga --yes", 0);
+    let states = |story: &mut Story| (story.state("ga", "completed"), story.state("ga", "verified"));
+    assert_eq!(states(&mut story), ("satisfied".to_owned(), "missing".to_owned()));
+    story.types("lee", "sign ga --yes", 0);
+    assert_eq!(states(&mut story), ("satisfied".to_owned(), "satisfied".to_owned()));
+    story.after("3d");
+    says_all(story.rule("ga", "verified")["have"].as_str().unwrap(), &["older than 2 d"]);
+    story.types("", "check ga", 1);
+}
+
+#[test]
+fn who_ran_or_uploaded_does_not_approve_where_the_policy_says_so() {
+    let upload = rule("upload", "format = [\"command\", \"file\"]");
+    for (hat, command) in [("executor", "run upload -- true"), ("\"slot:upload\"", "record upload note.txt")] {
+        let approval = format!("[pipeline.p.gate.approval]\nrole = \"qa-lead\"\nforbid = {{ {hat} = \"deny\" }}\n");
+        let mut story = story(&format!("[[pipeline.p.gate]]\nid = \"beta\"\n{upload}{approval}"));
+        story.repo.write("note.txt", "uploaded");
+        story.types("min", "open beta --release 1.0", 0);
+        story.types("kim", command, 0);
+        says_all(&story.types("kim", "sign beta --yes", 1), &["may not sign beta", "(entry 2)"]);
+        story.types("han", "sign beta --yes", 0);
+    }
+}
