@@ -28,6 +28,10 @@ impl Findings {
         self.0.push(Finding { span, message: message.into(), help: Some(help.into()) });
     }
 
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

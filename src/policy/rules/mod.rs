@@ -5,7 +5,7 @@ mod artifacts;
 mod evidence;
 mod gate;
 mod groups;
-mod matching;
+pub mod matching;
 mod phrase;
 mod relations;
 mod timing;
