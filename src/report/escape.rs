@@ -4,12 +4,17 @@ use std::fmt::Write as _;
 
 use crate::id::is_invisible;
 
-/// Text for a terminal or a table cell: one line, every control, bidi and zero-width character
-/// shown as its code point instead of acted on.
+/// What begins a command to the machine whose log it stands in, wherever in a line that is (GitHub's
+/// runner, Azure's agent). Those that must begin a line (`::error::`) never do: ours begin with words of ours.
+const COMMANDS: [&str; 2] = ["##", "##vso"];
+
+/// Text for a terminal, a log or a table cell: one line, every control, bidi and zero-width character
+/// shown as its code point instead of acted on, and no command to the machine that runs a pipeline.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
+            '[' if COMMANDS.iter().any(|command| out.ends_with(command)) => out.push_str("⟨U+005B⟩"),
             '\n' | '\t' => out.push(' '),
             '\r' => {}
             c if is_invisible(c) => {
@@ -56,6 +61,14 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
+/// The first letters of a text, with a sign where there were more.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A code span that holds any text, whatever backticks it has.
 pub fn code_span(text: &str) -> String {
     let text = visible(text).replace('|', "\\|");
@@ -83,6 +96,9 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         assert_eq!(visible("a\u{1b}[31mred\u{202e}x\r\n"), "a⟨U+001B⟩[31mred⟨U+202E⟩x ");
+        assert_eq!(visible("##[set-output name=verdict]open"), "##⟨U+005B⟩set-output name=verdict]open");
+        assert_eq!(visible("#\u{200b}#[a] ##vso[b] #[c]"), "#⟨U+200B⟩#[a] ##vso⟨U+005B⟩b] #[c]");
+        assert_eq!((cut("가나다", 2).as_str(), cut("가나", 2).as_str()), ("가나…", "가나"));
         assert_eq!(markdown("<img src=x onerror=y>"), "&lt;img src=x onerror=y&gt;");
         assert_eq!(markdown("[x](javascript:1)"), "\\[x\\](javascript:1)");
         assert_eq!(markdown("- # Stage9_Alpha_1 *b* @all"), "\\- # Stage9_Alpha_1 \\*b\\* &#64;all");

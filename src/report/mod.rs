@@ -4,6 +4,7 @@ pub mod collect;
 pub mod escape;
 pub mod regions;
 pub mod render;
+pub mod verdict;
 
 use serde::Serialize;
 
