@@ -117,6 +117,7 @@ fn append_inside(repo: &TestRepo, text: &str) -> Duration {
         input: Box::new(std::io::empty()),
         is_interactive: false,
         colour: false,
+        clock: ledger::cli::world::Clock::System,
     };
     let words = ["ledger", "record", "announcement", "note.txt", "--gate", "ga"].map(Into::into);
     timed(|| assert_eq!(ledger::cli::run(words.to_vec(), &mut world), 0))

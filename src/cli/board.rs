@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::output::{Printer, SCHEMAS, table};
 use crate::findings::counted;
-use crate::policy::decision::{Decision, RuleOutcome};
+use crate::policy::decision::{Decision, RuleOutcome, Verdict};
 use crate::report::escape::visible;
+use crate::report::verdict::GateVerdict;
 
 /// A decision as JSON (`schemas/decision.schema.json`).
 #[derive(Debug, Serialize)]
@@ -81,6 +82,32 @@ impl From<&RuleOutcome> for RuleJson {
     }
 }
 
+/// Decisions about several gates as JSON (`schemas/status.schema.json`).
+pub fn status_json<'d>(decisions: impl Iterator<Item = &'d Decision>) -> serde_json::Value {
+    let gates: Vec<DecisionJson> = decisions.map(DecisionJson::from).collect();
+    serde_json::json!({ "schema": format!("{SCHEMAS}status/v0.1"), "gates": gates })
+}
+
+/// Each gate's rules, its verdict, and what brings it forward.
+pub fn verdicts(printer: &mut Printer<'_>, gates: &[GateVerdict]) {
+    for (at, GateVerdict { decision, .. }) in gates.iter().enumerate() {
+        if at > 0 {
+            printer.say("");
+        }
+        let heading = heading(printer, decision, None);
+        printer.say(heading);
+        rules(printer, decision).into_iter().for_each(|line| printer.say(line));
+        let verdict = decision.verdict();
+        let word = printer.bold(verdict.word());
+        let next = match verdict {
+            Verdict::Open => String::new(),
+            Verdict::Closed => format!(" · next: {}", next_command(decision)),
+        };
+        let release = visible(decision.release.as_str());
+        printer.say(format!("{} is {word} for {release}: {}{next}", decision.gate, tally(decision)));
+    }
+}
+
 /// Release, gate, attempt and policy: what the rules below speak of.
 pub fn heading(printer: &Printer<'_>, decision: &Decision, commit: Option<&str>) -> String {
     let commit = commit.map(|commit| format!("  commit {}", &commit[..commit.len().min(10)])).unwrap_or_default();
@@ -122,6 +149,15 @@ fn row(printer: &Printer<'_>, rule: &RuleOutcome) -> Vec<String> {
 
 /// More entries than this, and the table would be all numbers.
 const MOST_ENTRIES: usize = 6;
+
+/// The one command that brings the gate forward.
+pub fn next_command(decision: &Decision) -> String {
+    match decision.unmet().next() {
+        None if decision.promoted.is_some() => "done".to_owned(),
+        None => format!("ledger promote {}", decision.gate),
+        Some(rule) => visible(&rule.hint),
+    }
+}
 
 /// How many rules are met, for the line under a board.
 pub fn tally(decision: &Decision) -> String {

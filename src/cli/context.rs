@@ -19,6 +19,9 @@ use crate::store::git::GitStore;
 /// The pin: which ledger this source tree trusts. Committed with the source.
 pub const PIN_FILE: &str = ".ledger.toml";
 
+/// The policy's draft at the work tree's root; in force is what the ledger has of it.
+pub const POLICY_FILE: &str = "ledger.toml";
+
 /// One command's surroundings.
 pub struct Context<'w> {
     pub printer: Printer<'w>,

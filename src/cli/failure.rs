@@ -228,6 +228,11 @@ impl From<StoreError> for Failure {
             StoreError::Locked(path) => Self { kind: FailureKind::Conflict, ..failure }
                 .hint(format!("run the command again; if no git process is running, remove {}", path.display())),
             StoreError::NoCommit(_) => Self { kind: FailureKind::Usage, ..failure },
+            StoreError::NoRange(_) => Self { kind: FailureKind::Usage, ..failure }
+                .hint("name both ends: --changed origin/main...HEAD, or A..B"),
+            StoreError::RangeUnknown { .. } => failure
+                .hint("git fetch --unshallow origin (GitHub Actions: fetch-depth: 0; GitLab: GIT_DEPTH: 0)")
+                .hint("where a branch is missing: git fetch origin main:refs/remotes/origin/main"),
             StoreError::Unsupported(_) | StoreError::Git(_) => failure,
         }
     }

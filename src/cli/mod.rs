@@ -5,6 +5,7 @@ mod append;
 mod args;
 mod board;
 pub mod capture;
+mod changed;
 mod citations;
 mod commands;
 mod confirm;
@@ -24,6 +25,7 @@ mod state;
 mod stream;
 mod survey;
 mod target;
+mod verdicts;
 pub mod world;
 
 use std::ffi::OsString;

@@ -16,7 +16,7 @@ use crate::policy::RuleState;
 use crate::report::escape::visible;
 
 /// Faults a person is shown; the first says what is wrong, the rest often follow from it.
-const FAULTS: usize = 20;
+pub const FAULTS: usize = 20;
 
 /// Where schemas of JSON outputs live.
 pub const SCHEMAS: &str = "https://github.com/evidence-ledger/ledger/schemas/";
@@ -46,9 +46,7 @@ impl Printer<'_> {
 
     /// One JSON document on stdout.
     pub fn json(&mut self, value: &impl Serialize) {
-        if let Ok(text) = serde_json::to_string_pretty(value) {
-            self.write(&format!("{text}\n"));
-        }
+        self.write(&to_json(value));
     }
 
     /// Data in many pieces, as they come about, written in large ones. A piece that could not be had is
@@ -112,11 +110,7 @@ impl Printer<'_> {
     /// A failure, on stderr for people and as JSON on stdout for programs.
     pub fn failure(&mut self, failure: &Failure) {
         if self.json {
-            let schema = format!("{SCHEMAS}failure/v0.1");
-            let Failure { kind, message, hints, faults, .. } = failure;
-            self.json(&serde_json::json!({
-                "schema": schema, "error": kind, "exitCode": kind.exit_code(), "message": message, "hints": hints, "faults": faults,
-            }));
+            self.json(&failure_json(failure));
             return;
         }
         for fault in failure.faults.iter().take(FAULTS) {
@@ -153,6 +147,21 @@ impl Printer<'_> {
     fn paint(&self, text: &str, code: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// One JSON document. Text of evidence may hold what GitHub's runner takes for a command in its log; as an
+/// escape it is the same text.
+pub fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |text| text.replace("##[", "##\\u005b") + "\n")
+}
+
+/// A failure as JSON (`schemas/failure.schema.json`).
+pub fn failure_json(failure: &Failure) -> serde_json::Value {
+    let schema = format!("{SCHEMAS}failure/v0.1");
+    let Failure { kind, message, hints, faults, .. } = failure;
+    serde_json::json!({
+        "schema": schema, "error": kind, "exitCode": kind.exit_code(), "message": message, "hints": hints, "faults": faults,
+    })
 }
 
 /// Rows aligned by display width; the last column is left ragged.

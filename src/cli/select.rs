@@ -178,6 +178,27 @@ pub fn released<'p, 'l>(
     Ok(last)
 }
 
+/// Every gate of each pipeline's release: the one named, or its newest. Never none.
+pub fn every<'p>(policy: &'p Policy, loaded: &Loaded, text: Option<&str>) -> Result<Vec<Question<'p>>, Failure> {
+    let mut questions = Vec::new();
+    for pipeline in &policy.pipelines {
+        let Ok(release) = release(loaded, pipeline, text) else { continue };
+        if loaded.ledger.view().releases(&pipeline.id).contains(&release) {
+            questions.extend(pipeline.gates.iter().map(|gate| Question { pipeline, gate, release: release.clone() }));
+        }
+    }
+    match (questions.is_empty(), text) {
+        (false, _) => Ok(questions),
+        (true, Some(release)) => {
+            Err(Failure::usage(format!("no release {release:?} was opened here")).hint("ledger log --kind open"))
+        }
+        (true, None) => {
+            let gate = policy.gates().next().map_or("GATE".to_owned(), |(_, gate)| gate.id.to_string());
+            Err(Failure::no("no release was opened yet").hint(format!("ledger open {gate} --release VERSION")))
+        }
+    }
+}
+
 /// `alpha`, `Alpha` or `stage9/alpha`.
 pub fn gate<'p>(policy: &'p Policy, text: &str) -> Result<(&'p Pipeline, &'p Gate), Failure> {
     let (pipeline, gate) = match text.rsplit_once('/') {
@@ -229,7 +250,8 @@ fn unknown_slot(policy: &Policy, slot: &Name) -> Failure {
     }
 }
 
-fn document_digests(bytes: &[u8]) -> Vec<Digest> {
+/// The digests a document may have been recorded with, whatever its line endings are here.
+pub fn document_digests(bytes: &[u8]) -> Vec<Digest> {
     let mut digests = vec![Digest::of(bytes)];
     if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')) {
         let unix = text.replace("\r\n", "\n");

@@ -177,6 +177,16 @@ impl World {
         file.persist(&path).map(drop).map_err(|error| error.error)
     }
 
+    /// Adds to the end of a file, which need not be there yet.
+    pub fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(path);
+        match require_regular(&path) {
+            Err(error) if !is_absence(&error) => return Err(error),
+            _ => {}
+        }
+        std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+    }
+
     /// Puts a file in another's place once it is whole: `make` fills it, for this person alone.
     pub fn replace(&self, path: &Path, make: impl FnOnce(&Path) -> bool) -> io::Result<()> {
         let folder = private_folder_of(path)?;

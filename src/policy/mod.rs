@@ -10,6 +10,7 @@ pub mod decision;
 pub mod evaluate;
 pub mod lint;
 pub mod parse;
+pub mod range;
 pub mod reread;
 pub mod response;
 mod rule;
@@ -21,7 +22,7 @@ pub use decision::{Decision, RuleOutcome, RuleState, Verdict};
 pub use evaluate::{Ask, Evaluator, Observed};
 pub use parse::until;
 pub use rule::{Agreement, ArtifactCheck, Earlier, Elsewhere, Freeze, Group, Reach, Rule, RuleName, Soak, Window};
-pub use rules::{CANDIDATES, Standing, evidence_links_to, span, waiver_refusal};
+pub use rules::{CANDIDATES, Standing, evidence_links_to, same_path, span, waiver_refusal};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -3,6 +3,7 @@
 //! Objects are read raw, so replace refs, grafts and filters never apply. The branch moves by
 //! compare-and-swap only; worktree, index and HEAD are never touched.
 
+mod changes;
 mod entries;
 mod loose;
 mod pack;
@@ -21,6 +22,7 @@ use pack::{PackReader, Packs};
 
 use super::commit::{self, ObjectFormat};
 use crate::id::{EntryNumber, ObjectId};
+pub use changes::Changes;
 /// Bytes of the files of one entry together.
 pub use entries::MAX_READ;
 use tree::Tree;
@@ -65,6 +67,10 @@ pub enum StoreError {
     Locked(PathBuf),
     #[error("{0:?} names no commit of this repository")]
     NoCommit(String),
+    #[error("{0:?} is no range of commits")]
+    NoRange(String),
+    #[error("nobody can tell what {range} changed: {why}")]
+    RangeUnknown { range: String, why: String },
     #[error("git: {0}")]
     Git(String),
 }

@@ -23,6 +23,7 @@ mod notes;
 mod output;
 mod packs;
 mod parts;
+mod pipelines;
 mod policies;
 mod readme;
 mod refusals;

@@ -1,7 +1,8 @@
 //! Every kind of rule beside its refused neighbour: time, order, groups, changes, waivers, triggers.
 
 use crate::steps::says_all;
-use crate::support::{POLICY, Policy, Story};
+use crate::support::clock::Story;
+use crate::support::{POLICY, Policy};
 
 const DAY: &str = "2025-10-04T09:00:00+09:00";
 

@@ -158,6 +158,7 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "kim", "sign alpha --yes --withdraw -m mistake", 0, "decision");
     said.types(repo, "kim", "sign alpha --yes -m installed", 0, "decision");
     said.types(repo, "", "check alpha", 0, "decision");
+    said.types(repo, "", "check alpha ga", 1, "status");
     said.types(repo, "", "status alpha", 0, "decision");
     said.types(repo, "min", "promote alpha", 0, "decision");
     said.types(repo, "min", "promote alpha", 0, "decision");

@@ -1,23 +1,32 @@
-//! `ledger check`: the gate's verdict, for a person or for CI. Offline, reads only.
+//! `ledger check`: the verdict about gates, for a person or for CI. Offline, reads only.
 
-use super::{Answer, status, verify};
+use super::{Answer, verify};
 use crate::cli::args::text;
-use crate::cli::board::{self, DecisionJson};
-use crate::cli::context::{Context, current_policy};
+use crate::cli::changed;
+use crate::cli::context::{Context, POLICY_FILE, current_policy};
 use crate::cli::failure::Failure;
+use crate::cli::load::Loaded;
 use crate::cli::seen;
-use crate::cli::select::Question;
-use crate::policy::{Ask, Evaluator, Verdict};
+use crate::cli::select::{self, Question};
+use crate::cli::verdicts::Telling;
+use crate::findings::line_and_column;
+use crate::policy::decision::Decision;
+use crate::policy::{Ask, Evaluator};
+use crate::report::verdict::{GateVerdict, Places};
+use crate::store::git::SourceCommit;
 
-/// Say whether a gate is open (exit 0) or closed (exit 1)
+/// Say whether gates are open (exit 0) or closed (exit 1)
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n\nIn CI fetch the evidence first: git fetch origin evidence:evidence"
+    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n  ledger check alpha beta --ci --changed origin/main...HEAD\n  ledger check --all --ci --report junit=ledger.xml --report sarif=ledger.sarif\n\nIn CI fetch the evidence first: git fetch origin evidence:evidence\nUnder GitHub Actions --ci also annotates the change and fills the step's summary. More: docs/ci.md"
 )]
 pub struct Args {
-    /// Gate, or PIPELINE/GATE
-    #[arg(value_parser = text())]
-    gate: String,
+    /// Gates, or PIPELINE/GATE; open is the answer when every one is
+    #[arg(value_parser = text(), value_name = "GATE")]
+    gates: Vec<String>,
+    /// Every gate of each pipeline's release
+    #[arg(long, conflicts_with = "gates")]
+    all: bool,
     /// Release; default: the newest of the pipeline
     #[arg(long, value_parser = text())]
     release: Option<String>,
@@ -30,53 +39,107 @@ pub struct Args {
     /// Size and root somebody saw: a branch that was cut back below that, or is another, opens no gate
     #[arg(long, value_name = "SIZE:ROOT", value_parser = text())]
     against: Option<String>,
+    /// Commits under review, as A..B or A...B: a document they change must have been recorded as they leave it
+    #[arg(long, value_name = "RANGE", value_parser = text())]
+    changed: Option<String>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let asked = args.telling.begin(context, args.ci);
+    match judge(args, context) {
+        Ok(gates) => args.telling.tell(context, asked, gates),
+        Err(failure) => {
+            args.telling.tell_failure(context, asked, &failure);
+            Err(failure)
+        }
+    }
+}
+
+fn judge(args: &Args, context: &mut Context<'_>) -> Result<Vec<GateVerdict>, Failure> {
+    if args.gates.is_empty() && !args.all {
+        return Err(Failure::usage("no gate is named").hint("ledger check GATE, or every gate: ledger check --all"));
+    }
     let theirs = args.against.as_deref().map(verify::figures).transpose()?;
     let release = args.release.as_deref();
     let loaded = if args.ci { context.load_anew(release)? } else { context.load(release)? };
     if args.ci && !loaded.ledger.is_anchored() {
-        return Err(Failure::unknown("nothing pins this ledger, so a verdict would mean nothing in CI")
-            .hint("commit .ledger.toml with the source")
-            .hint(format!(
-                "or: ledger check {} --ci --root sha256:{} (compare this digest with a colleague first)",
-                args.gate,
-                loaded.ledger.first()
-            )));
+        return Err(unpinned(args, &loaded));
     }
     theirs.map_or(Ok(()), |figures| seen::require(&loaded.ledger, figures))?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
-    let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
-    let Question { gate, release, .. } = &question;
+    let questions = match args.all {
+        true => select::every(policy, &loaded, release)?,
+        false => {
+            let named = args.gates.iter().map(|gate| Question::new(policy, &loaded, gate, release));
+            named.collect::<Result<_, _>>()?
+        }
+    };
+    let source = source(args, &loaded)?;
+    let changes = args.changed.as_deref().map(|range| loaded.store.changes(range)).transpose()?;
+    let text = policy_in_work_tree(context, &loaded);
+    let mut gates = Vec::new();
+    for question in &questions {
+        let mut decision = decide(context, &loaded, &evaluator, question, source.as_ref())?;
+        if let Some(changes) = &changes {
+            changed::close(&mut decision, question, &loaded, changes)?;
+        }
+        let places = text.as_ref().map(|text| places(question, text)).unwrap_or_default();
+        gates.push(GateVerdict { decision, places });
+    }
+    Ok(gates)
+}
+
+fn decide(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    evaluator: &Evaluator<'_>,
+    question: &Question<'_>,
+    source: Option<&SourceCommit>,
+) -> Result<Decision, Failure> {
+    let observed = question.observe(context, &loaded.store)?;
+    let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
+    let decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
+    context.refuse_lying_facts(loaded, evaluator, &decision)?;
+    Ok(decision)
+}
+
+/// The source about to ship, where somebody names it or a pipeline has it checked out.
+fn source(args: &Args, loaded: &Loaded) -> Result<Option<SourceCommit>, Failure> {
     let revision = args.commit.as_deref().or(args.ci.then_some("HEAD"));
     let source = revision.map(|revision| loaded.store.source(revision)).transpose();
-    let source = source.map_err(|error| match args.commit {
+    source.map_err(|error| match args.commit {
         Some(_) => Failure::from(error),
         None => {
             Failure::unknown("this repository has no commit to compare with the release").hint("name it: --commit REV")
         }
-    })?;
-    let observed = question.observe(context, &loaded.store)?;
-    let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
-    let decision =
-        evaluator.decide(&Ask { source: source.as_ref().map(|source| (&source.commit, &source.tree)), ..ask });
-    context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
-    let verdict = decision.verdict();
-    if context.printer.json {
-        context.printer.json(&DecisionJson::from(&decision));
-    } else {
-        let heading = board::heading(&context.printer, &decision, None);
-        context.printer.say(heading);
-        board::rules(&context.printer, &decision).into_iter().for_each(|line| context.printer.say(line));
-        let word = context.printer.bold(verdict.word());
-        let next = if verdict == Verdict::Open {
-            String::new()
-        } else {
-            format!(" · next: {}", status::next_command(&decision, gate))
-        };
-        context.printer.say(format!("{} is {word} for {release}: {}{next}", gate.id, board::tally(&decision)));
-    }
-    Ok(if verdict == Verdict::Open { Answer::Yes } else { Answer::No })
+    })
+}
+
+fn unpinned(args: &Args, loaded: &Loaded) -> Failure {
+    let gates = if args.all { "--all".to_owned() } else { args.gates.join(" ") };
+    Failure::unknown("nothing pins this ledger, so a verdict would mean nothing in CI")
+        .hint("commit .ledger.toml with the source")
+        .hint(format!(
+            "or: ledger check {gates} --ci --root sha256:{} (compare this digest with a colleague first)",
+            loaded.ledger.first()
+        ))
+}
+
+/// The text of the policy in force, where the work tree has it too: only then do its lines mean anything.
+fn policy_in_work_tree(context: &Context<'_>, loaded: &Loaded) -> Option<String> {
+    let file = loaded.store.work_tree()?.join(POLICY_FILE);
+    let here = String::from_utf8(context.world().read_if_there(&file).ok()??).ok()?;
+    let in_force = loaded.ledger.policies().last()?.text();
+    (here == in_force || here.replace("\r\n", "\n") == in_force).then(|| in_force.to_owned())
+}
+
+fn places(question: &Question<'_>, text: &str) -> Places {
+    let gate = question.gate;
+    let line = |offset: usize| line_and_column(text, offset).0;
+    let rules = gate.rules.iter().map(|rule| (rule.id.clone(), line(rule.span.start)));
+    let approvals = gate.approvals.iter().map(|approval| (approval.id.clone(), line(approval.span.start)));
+    Places { gate: Some(line(gate.span.start)), rules: rules.chain(approvals).collect() }
 }

@@ -6,7 +6,7 @@ use super::Answer;
 use crate::chain::{Limits, TrustAnchor, Verifier};
 use crate::cli::append;
 use crate::cli::args::text;
-use crate::cli::context::{Context, PIN_FILE, pin_text};
+use crate::cli::context::{Context, PIN_FILE, POLICY_FILE, pin_text};
 use crate::cli::draft::PolicyDraft;
 use crate::cli::failure::Failure;
 use crate::cli::seen;
@@ -16,9 +16,6 @@ use crate::id::{Origin, PersonId};
 use crate::policy::{Policy, lint, parse};
 use crate::sign::public_key::PublicKey;
 use crate::store::git::{GitStore, StoreError};
-
-/// The policy in the source tree: the draft of the next one.
-pub const POLICY_FILE: &str = "ledger.toml";
 
 /// Shipped policies, exactly as they stand in `examples/`.
 const EXAMPLES: &[(&str, &str)] = &[

@@ -6,9 +6,8 @@ mod succession;
 use std::path::PathBuf;
 
 use super::Answer;
-use super::init::POLICY_FILE;
 use crate::cli::args::{path, text};
-use crate::cli::context::Context;
+use crate::cli::context::{Context, POLICY_FILE};
 use crate::cli::failure::Failure;
 use crate::cli::output::SCHEMAS;
 use crate::findings::{Findings, line_and_column};

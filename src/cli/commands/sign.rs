@@ -1,6 +1,6 @@
 //! `ledger sign`: a person approves, rejects or withdraws, and sees what they sign.
 
-use super::{Answer, status};
+use super::Answer;
 use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let decision = question.decide(context, &loaded, &evaluator)?;
     let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, release) else {
-        return refuse(context, &decision, gate, &format!("{} has not been opened for {release}", gate.id));
+        return refuse(context, &decision, &format!("{} has not been opened for {release}", gate.id));
     };
     let (key, commit) = (attempt.key.clone(), attempt.open.source.commit.clone());
     if !context.printer.json {
@@ -75,7 +75,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let identity = context.identity(&loaded.store, &policy.roster)?;
     if let Some(why) = refusal(args, &evaluator, &decision, &question, &identity, context.world().now()) {
-        return refuse(context, &decision, gate, &why);
+        return refuse(context, &decision, &why);
     }
     context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
     if let Some(entry) = counted_already(args, &ledger, &decision, &identity) {
@@ -152,7 +152,7 @@ fn is_own(ledger: &VerifiedLedger, identity: &Identity, entry: EntryNumber) -> b
     ledger.entry(entry).is_some_and(|entry| *entry.person() == identity.person.id)
 }
 
-fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate, why: &str) -> Result<Answer, Failure> {
+fn refuse(context: &mut Context<'_>, decision: &Decision, why: &str) -> Result<Answer, Failure> {
     if context.printer.json {
         context.printer.json(&DecisionJson::from(decision));
         context.printer.talk(visible(why));
@@ -161,7 +161,7 @@ fn refuse(context: &mut Context<'_>, decision: &Decision, gate: &Gate, why: &str
     let line = format!("{} {}", context.printer.bad(), visible(why));
     context.printer.talk(line);
     if decision.attempt.is_none() {
-        context.printer.talk(format!("  → {}", status::next_command(decision, gate)));
+        context.printer.talk(format!("  → {}", board::next_command(decision)));
     }
     Ok(Answer::No)
 }
@@ -255,7 +255,7 @@ impl Signing<'_> {
             );
             context.printer.say(line);
         }
-        context.printer.talk(format!("next: {}", status::next_command(&after, self.question.gate)));
+        context.printer.talk(format!("next: {}", board::next_command(&after)));
         Ok(Answer::Yes)
     }
 

@@ -2,11 +2,11 @@
 
 use super::Answer;
 use crate::cli::args::text;
-use crate::cli::board::{self, DecisionJson};
+use crate::cli::board::{self, DecisionJson, next_command};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
-use crate::cli::output::{SCHEMAS, table};
+use crate::cli::output::table;
 use crate::cli::select::{self, Question};
 use crate::findings::counted;
 use crate::policy::decision::Decision;
@@ -38,13 +38,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             context.printer.json(&DecisionJson::from(&decision));
             return Ok(Answer::Yes);
         }
-        show_gate(context, &decision, question.gate);
+        show_gate(context, &decision);
         return Ok(Answer::Yes);
     }
     let boards = boards(context, &loaded, &evaluator, policy, args.release.as_deref())?;
     if context.printer.json {
-        let gates: Vec<DecisionJson> = boards.iter().map(|(_, decision)| DecisionJson::from(decision)).collect();
-        context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}status/v0.1"), "gates": gates }));
+        context.printer.json(&board::status_json(boards.iter().map(|(_, decision)| decision)));
         return Ok(Answer::Yes);
     }
     show_boards(context, &loaded, &boards);
@@ -67,35 +66,15 @@ pub fn boards<'p>(
     policy: &'p Policy,
     release: Option<&str>,
 ) -> Result<Vec<Board<'p>>, Failure> {
-    let mut boards = Vec::new();
-    for pipeline in &policy.pipelines {
-        let Ok(release) = select::release(loaded, pipeline, release) else { continue };
-        let known = loaded.ledger.view().releases(&pipeline.id).contains(&release);
-        if !known {
-            continue;
-        }
-        for gate in &pipeline.gates {
-            let question = Question { pipeline, gate, release: release.clone() };
-            boards.push((gate, question.decide(context, loaded, evaluator)?));
-        }
-    }
-    match (boards.is_empty(), release) {
-        (false, _) => Ok(boards),
-        (true, Some(release)) => {
-            Err(Failure::usage(format!("no release {release:?} was opened here")).hint("ledger log --kind open"))
-        }
-        (true, None) => {
-            let gate = policy.gates().next().map_or("GATE".to_owned(), |(_, gate)| gate.id.to_string());
-            Err(Failure::no("no release was opened yet").hint(format!("ledger open {gate} --release VERSION")))
-        }
-    }
+    let questions = select::every(policy, loaded, release)?;
+    questions.iter().map(|question| Ok((question.gate, question.decide(context, loaded, evaluator)?))).collect()
 }
 
-fn show_gate(context: &mut Context<'_>, decision: &Decision, gate: &Gate) {
+fn show_gate(context: &mut Context<'_>, decision: &Decision) {
     let heading = board::heading(&context.printer, decision, None);
     context.printer.say(heading);
     board::rules(&context.printer, decision).into_iter().for_each(|line| context.printer.say(line));
-    let next = next_command(decision, gate);
+    let next = next_command(decision);
     context.printer.say(format!("{} · {}", board::tally(decision), next));
 }
 
@@ -115,7 +94,7 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
         let folder = decision.attempt.as_ref().map_or("—".to_owned(), |attempt| attempt.folder.to_string());
         let rules =
             if decision.promoted.is_some() { "—".to_owned() } else { format!("{met}/{}", decision.rules.len()) };
-        rows.push(vec![mark, visible(&name), state, rules, folder, next_command(decision, gate)]);
+        rows.push(vec![mark, visible(&name), state, rules, folder, next_command(decision)]);
     }
     let release = boards.first().map(|(_, decision)| decision.release.to_string()).unwrap_or_default();
     let title = format!(
@@ -127,17 +106,8 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
     context.printer.say(title);
     table(&rows).into_iter().for_each(|line| context.printer.say(line));
     let current = boards.iter().find(|(_, decision)| decision.promoted.is_none() && decision.attempt.is_some());
-    if let Some((gate, decision)) = current {
+    if let Some((_, decision)) = current {
         context.printer.say("");
-        show_gate(context, decision, gate);
-    }
-}
-
-/// The one command that brings the gate forward.
-pub fn next_command(decision: &Decision, gate: &Gate) -> String {
-    match decision.unmet().next() {
-        None if decision.promoted.is_some() => "done".to_owned(),
-        None => format!("ledger promote {}", gate.id),
-        Some(rule) => visible(&rule.hint),
+        show_gate(context, decision);
     }
 }

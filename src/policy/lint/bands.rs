@@ -60,7 +60,8 @@ fn check_pair(metric: &Name, one: (&TriggerRule, &Band), other: (&TriggerRule, &
             findings.add(other.0.span.clone(), message);
         }
         Some(Ordering::Less) => {
-            let message = format!("values of {metric} between {} and {} fire neither of {names}", end.value, begin.value);
+            let message =
+                format!("values of {metric} between {} and {} fire neither of {names}", end.value, begin.value);
             findings.add(other.0.span.clone(), message);
         }
     }

@@ -78,7 +78,9 @@ fn check_distinct(policy: &Policy, gate: &Gate, findings: &mut Findings) {
     let able: Vec<Vec<usize>> = gate.approvals.iter().map(able).collect();
     let wanted: Vec<usize> = gate.approvals.iter().map(|a| usize::try_from(a.count).unwrap_or(usize::MAX)).collect();
     let given = matching::assign(&able, &wanted);
-    if let Some((approval, _)) = gate.approvals.iter().zip(given.iter().zip(&wanted)).find(|(_, (has, wants))| has < wants) {
+    if let Some((approval, _)) =
+        gate.approvals.iter().zip(given.iter().zip(&wanted)).find(|(_, (has, wants))| has < wants)
+    {
         let message = format!("gate `{}` wants other people for each approval, and the roster has too few", gate.id);
         findings.add_help(approval.span.clone(), message, "add a [[person]], or leave out `distinct`");
     }

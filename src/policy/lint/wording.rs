@@ -10,12 +10,31 @@ use crate::policy::{Gate, Pipeline, Policy};
 
 /// Words that two people read in two ways.
 const VAGUE: &[&str] = &[
-    "acceptable", "adequate", "appropriate", "good enough", "high", "low", "normal", "reasonable", "significant",
-    "stable", "sudden", "sufficient", "too many", "unusual", "적절", "충분", "안정", "양호", "과도", "급증",
+    "acceptable",
+    "adequate",
+    "appropriate",
+    "good enough",
+    "high",
+    "low",
+    "normal",
+    "reasonable",
+    "significant",
+    "stable",
+    "sudden",
+    "sufficient",
+    "too many",
+    "unusual",
+    "적절",
+    "충분",
+    "안정",
+    "양호",
+    "과도",
+    "급증",
 ];
 
 /// Words that say which statistic of many values is meant.
-const STATISTICS: &[&str] = &["avg", "mean", "median", "min", "max", "total", "sum", "p50", "p75", "p90", "p95", "p99", "p999"];
+const STATISTICS: &[&str] =
+    &["avg", "mean", "median", "min", "max", "total", "sum", "p50", "p75", "p90", "p95", "p99", "p999"];
 
 /// Doubts about wording; `tree` are the paths of the source tree, where there is one to compare with.
 pub fn check(policy: &Policy, tree: Option<&[String]>, findings: &mut Findings) {
@@ -39,7 +58,10 @@ fn vague(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
     let whole = |word: &str| lower.split(|c: char| !c.is_alphanumeric()).any(|part| part == word);
     // Korean words take endings; English ones stand alone.
-    VAGUE.iter().copied().find(|word| if word.is_ascii() && !word.contains(' ') { whole(word) } else { lower.contains(word) })
+    VAGUE
+        .iter()
+        .copied()
+        .find(|word| if word.is_ascii() && !word.contains(' ') { whole(word) } else { lower.contains(word) })
 }
 
 fn check_gate(gate: &Gate, tree: Option<&[String]>, findings: &mut Findings) {
@@ -74,12 +96,17 @@ fn check_paths(pipeline: &Pipeline, findings: &mut Findings) {
         let Some((folder, name)) = path.rsplit_once('/').filter(|(_, name)| name.contains('{')) else { continue };
         match known.insert(name.to_owned(), folder.to_owned()) {
             Some(other) if other != folder => {
-                findings.add(span.clone(), format!("{name} lies in {other} and in {folder}: which is the one that counts?"));
+                findings.add(
+                    span.clone(),
+                    format!("{name} lies in {other} and in {folder}: which is the one that counts?"),
+                );
             }
             _ => {}
         }
     }
-    for path in pipeline.artifacts.iter().map(|artifact| artifact.path.to_string()).chain(pipeline.documents.values().cloned()) {
+    for path in
+        pipeline.artifacts.iter().map(|artifact| artifact.path.to_string()).chain(pipeline.documents.values().cloned())
+    {
         check_date(&path, &span, findings);
     }
 }
@@ -101,11 +128,18 @@ fn check_date(path: &str, span: &Range<usize>, findings: &mut Findings) {
 /// One recurring control with two rhythms.
 fn check_cadence(policy: &Policy, findings: &mut Findings) {
     let mut known = BTreeMap::new();
-    for required in policy.gates().flat_map(|(_, gate)| &gate.requires_elsewhere).filter(|required| required.any_release) {
+    for required in
+        policy.gates().flat_map(|(_, gate)| &gate.requires_elsewhere).filter(|required| required.any_release)
+    {
         match known.insert(required.full_name(), required.within) {
             Some(other) if other != required.within => {
                 let said = |within: Option<i64>| within.map_or("no limit".to_owned(), crate::policy::span);
-                let message = format!("{} is required within {} and within {}", required.full_name(), said(other), said(required.within));
+                let message = format!(
+                    "{} is required within {} and within {}",
+                    required.full_name(),
+                    said(other),
+                    said(required.within)
+                );
                 findings.add(required.span.clone(), message);
             }
             _ => {}

@@ -206,7 +206,7 @@ pub fn stale<'e>(case: &Case<'_, '_>, evidence: &'e Evidence) -> Option<(&'e str
 }
 
 /// Paths compared as people read them: Unicode form aside (macOS writes NFD).
-fn same_path(one: &str, other: &str) -> bool {
+pub fn same_path(one: &str, other: &str) -> bool {
     use unicode_normalization::UnicodeNormalization as _;
     one == other || one.nfc().eq(other.nfc())
 }

@@ -14,7 +14,7 @@ mod waiver;
 mod window;
 
 pub use approval::{Standing, standing};
-pub use evidence::links_to as evidence_links_to;
+pub use evidence::{links_to as evidence_links_to, same_path};
 pub use gate::CANDIDATES;
 pub use timing::span;
 pub use trouble::{class_of, open_triggers};

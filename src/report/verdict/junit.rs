@@ -3,7 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::{GateVerdict, Reason, Verdicts, is_met, lines};
+use super::{GateVerdict, Reason, Verdicts, lines};
 use crate::policy::decision::RuleOutcome;
 use crate::report::escape::visible;
 
@@ -62,7 +62,7 @@ fn case(xml: &mut Xml, gate: &GateVerdict, rule: &RuleOutcome, file: &str) -> st
         attributes.extend([("file", file), ("line", line)]);
     }
     begin(xml, "testcase", &attributes)?;
-    match is_met(rule) {
+    match rule.state.is_met() {
         true => said(xml, "system-out", &[], &visible(&rule.have))?,
         false => {
             let message = format!("{}: {}", rule.need, rule.have);

@@ -1,6 +1,6 @@
 //! Markdown for the page of a pipeline's step: counts that are exact, rules as far as there is room.
 
-use super::{GateVerdict, Verdicts, is_met};
+use super::{GateVerdict, Verdicts};
 use crate::policy::decision::{RuleOutcome, Verdict};
 use crate::report::escape::{code_span, cut, markdown, visible};
 
@@ -108,7 +108,7 @@ fn show_gate(page: &mut Page, gate: &GateVerdict) -> Option<usize> {
 fn show_met(page: &mut Page, gates: &[GateVerdict]) -> usize {
     let met: Vec<(String, &RuleOutcome)> = gates
         .iter()
-        .flat_map(|gate| gate.decision.rules.iter().filter(|rule| is_met(rule)).map(|rule| (gate.name(), rule)))
+        .flat_map(|gate| gate.decision.rules.iter().filter(|rule| rule.state.is_met()).map(|rule| (gate.name(), rule)))
         .collect();
     let begin = format!(
         "<details><summary>{} rules met</summary>\n\n| gate | rule | entries | have |\n|---|---|---|---|\n",

@@ -9,7 +9,7 @@ pub mod sarif;
 use std::collections::BTreeMap;
 
 use crate::id::Name;
-use crate::policy::decision::{Decision, RuleOutcome, RuleState, Verdict};
+use crate::policy::decision::{Decision, RuleOutcome, Verdict};
 
 /// What one check came to.
 pub enum Verdicts {
@@ -74,13 +74,6 @@ impl GateVerdict {
     }
 }
 
-const fn is_met(rule: &RuleOutcome) -> bool {
-    match rule.state {
-        RuleState::Satisfied => true,
-        RuleState::Missing | RuleState::Failed => false,
-    }
-}
-
 /// What is needed, what is there, who can supply it, and the command that would: a line each.
 fn lines(rule: &RuleOutcome) -> Vec<String> {
     let mut lines = vec![format!("need: {}", rule.need), format!("have: {}", rule.have)];
@@ -97,7 +90,7 @@ fn lines(rule: &RuleOutcome) -> Vec<String> {
 pub(super) mod tests {
     use super::*;
     use crate::id::{Digest, EntryNumber, Folder, Version};
-    use crate::policy::decision::{AttemptSummary, RuleKind};
+    use crate::policy::decision::{AttemptSummary, RuleKind, RuleState};
 
     /// Text that means something to every format that may carry it.
     pub const HOSTILE: &str = "<b>]]>&\"' | `x` \u{1b}[31m\r\n::error::a %0A,: ##[set-output name=v]open \u{ffff} 가";
@@ -112,6 +105,8 @@ pub(super) mod tests {
             have: text.to_owned(),
             who: vec![text.to_owned()],
             hint: text.to_owned(),
+            due: None,
+            parts: Vec::new(),
         }
     }
 

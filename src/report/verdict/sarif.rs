@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GateVerdict, Verdicts, is_met, lines};
+use super::{GateVerdict, Verdicts, lines};
 use crate::policy::decision::RuleOutcome;
 use crate::report::escape::visible;
 
@@ -18,7 +18,7 @@ pub fn render(verdicts: &Verdicts, file: &str) -> String {
     let mut index = 0;
     for gate in gates {
         for rule in &gate.decision.rules {
-            if !is_met(rule) {
+            if !rule.state.is_met() {
                 results.push(result(gate, rule, index, file));
             }
             index += 1;

@@ -11,7 +11,6 @@ use std::process::{Command, Stdio};
 use ssh_key::private::{Ed25519Keypair, PrivateKey};
 use tempfile::TempDir;
 
-pub use clock::Story;
 pub use policy::{POLICY, Policy};
 
 /// What a run of the program gave.
