@@ -8,6 +8,7 @@ mod entries;
 mod loose;
 mod pack;
 mod read;
+mod server;
 mod tree;
 
 use std::cell::{Cell, RefCell};
@@ -148,6 +149,8 @@ pub struct GitStore {
     packs: RefCell<Option<PackReader>>,
     /// Whether objects are held to their ids.
     strict: Cell<bool>,
+    /// Where else objects lie.
+    objects: Vec<PathBuf>,
 }
 
 /// A repository to be opened once more, by another thread.
@@ -155,11 +158,12 @@ pub struct GitStore {
 pub struct Door {
     directory: PathBuf,
     packs: Option<Arc<Packs>>,
+    objects: Vec<PathBuf>,
 }
 
 impl Door {
     pub fn open(&self) -> Result<GitStore, StoreError> {
-        let store = GitStore::open(&self.directory, false)?;
+        let store = GitStore::open(&self.directory, false)?.with_objects(self.objects.clone())?;
         store.packs.replace(self.packs.clone().map(PackReader::new));
         Ok(store)
     }
@@ -193,6 +197,7 @@ impl GitStore {
             loose: RefCell::default(),
             packs: RefCell::default(),
             strict: Cell::default(),
+            objects: Vec::new(),
         })
     }
 
@@ -317,7 +322,7 @@ impl GitStore {
     /// How another thread comes to the same repository.
     pub fn door(&self) -> Door {
         let packs = self.packs.borrow().as_ref().map(|reader| Arc::clone(reader.packs()));
-        Door { directory: self.repo.path().to_owned(), packs }
+        Door { directory: self.repo.path().to_owned(), packs, objects: self.objects.clone() }
     }
 
     /// Where git keeps what all work trees of this repository share.
@@ -415,7 +420,8 @@ impl GitStore {
         names.iter().find(|name| *name == "origin").or_else(|| names.first()).cloned()
     }
 
-    fn resolve(&self, name: &str) -> Result<Option<ObjectId>, StoreError> {
+    /// The commit a ref stands at, if it is there.
+    pub fn resolve(&self, name: &str) -> Result<Option<ObjectId>, StoreError> {
         match self.repo.find_reference(name) {
             Ok(reference) => object_id(reference.resolve()?.target().ok_or(StoreError::Moved)?).map(Some),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
