@@ -7,11 +7,15 @@ use super::state;
 use super::survey::{Depth, examined, survey};
 use crate::chain::figures::Claim;
 use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedger, Verifier};
+use crate::entry::Kind;
 use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
-use crate::policy::{CANDIDATES, Evaluator, reread};
+use crate::policy::{CANDIDATES, Evaluator, audit, reread};
 use crate::store::git::{Elsewhere, GitStore, Tip};
+
+/// Releases whose statements are at hand at once.
+pub const RELEASES: usize = 32;
 
 /// A repository and its ledger, verified.
 pub struct Loaded {
@@ -21,6 +25,9 @@ pub struct Loaded {
     /// Remotes that have fewer of its entries than they once had.
     pub withheld: Vec<Fault>,
 }
+
+/// A ledger, and the entries whose facts do not follow from their files alone.
+pub type Read = (VerifiedLedger, Vec<EntryNumber>);
 
 /// What reading a whole ledger gave.
 pub struct Whole {
@@ -43,22 +50,12 @@ impl Context<'_> {
         claim: Option<Claim>,
     ) -> Result<Whole, Failure> {
         let anchor = TrustAnchor { first: self.pin(store)? };
-        store.expect_many_reads();
         loop {
-            let now = self.world().now();
-            let mut verifier = Verifier::new(store.format(), anchor, Limits::default(), now).keeping(keep);
-            let commits = store.commits(&tip.commit)?;
-            let cores = self.world().cores();
-            let mut progress = self.printer.world.progress("verifying", "entries", commits.len());
-            let doubtful = survey(store, &commits, &mut verifier, depth, cores, &mut progress)?;
-            drop(progress);
-            let ledger = verifier.finish().map_err(|faults| {
-                state::forget(self, store);
-                // Damage is no tampering: nobody is accused by bytes that are not the object's.
-                let mut accused: Vec<ObjectId> = faults.iter().filter_map(|fault| fault.commit.clone()).collect();
-                // An entry's faults stand together, and it is read again once for all of them.
-                accused.dedup();
-                store.check_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
+            let read = self.read_whole(store, &tip.commit, anchor, keep, depth);
+            let (ledger, doubtful) = read.inspect_err(|failure| {
+                if failure.kind == FailureKind::Broken {
+                    state::forget(self, store);
+                }
             })?;
             match claim {
                 Some(Claim::Agreed(figures)) => seen::accept(self, &ledger, figures)?,
@@ -67,15 +64,68 @@ impl Context<'_> {
             }
             // The memory would still be the one the figures are to put aside.
             if self.global.dry_run && matches!(claim, Some(Claim::Agreed(_))) {
-                let doubtful = doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect();
                 return Ok(Whole { ledger, doubtful, withheld: Vec::new() });
             }
             if let Compared::Agrees(withheld) = seen::remember(self, store, &ledger)? {
-                let doubtful = doubtful.into_iter().map(|at| EntryNumber(at as u64)).collect();
                 return Ok(Whole { ledger, doubtful, withheld });
             }
             *tip = store.tip()?;
         }
+    }
+
+    /// Every entry up to a tip through every step, compared with nothing that was seen.
+    pub fn read_whole(
+        &mut self,
+        store: &GitStore,
+        tip: &ObjectId,
+        anchor: TrustAnchor,
+        keep: Keep,
+        depth: Depth,
+    ) -> Result<Read, Failure> {
+        store.expect_many_reads();
+        let verifier = Verifier::new(store.format(), anchor, Limits::default(), self.world().now()).keeping(keep);
+        let commits = store.commits(tip)?;
+        self.admit_all(store, &commits, verifier, depth)?.map_err(|faults| {
+            // Damage is no tampering: nobody is accused by bytes that are not the object's.
+            let mut accused: Vec<ObjectId> = faults.iter().filter_map(|fault| fault.commit.clone()).collect();
+            // An entry's faults stand together, and it is read again once for all of them.
+            accused.dedup();
+            store.check_undamaged(&accused).map_or_else(Failure::from, |()| Failure::broken(faults))
+        })
+    }
+
+    /// Admits commits to a verifier, which may have admitted others before them.
+    pub fn admit_all(
+        &mut self,
+        store: &GitStore,
+        commits: &[ObjectId],
+        mut verifier: Verifier,
+        depth: Depth,
+    ) -> Result<Result<Read, Vec<Fault>>, Failure> {
+        let cores = self.world().cores();
+        let mut progress = self.printer.world.progress("verifying", "entries", commits.len());
+        let doubtful = survey(store, commits, &mut verifier, depth, cores, &mut progress)?;
+        drop(progress);
+        Ok(verifier.finish().map(|ledger| {
+            let before = ledger.size().saturating_sub(commits.len() as u64);
+            (ledger, doubtful.into_iter().map(|at| EntryNumber(before + at as u64)).collect())
+        }))
+    }
+
+    /// What needs a policy, about entries that were just verified: openings, promotions, facts in doubt. The
+    /// statements of a few releases at a time are read again for it, so that no ledger is too long.
+    pub fn audit(&self, loaded: &mut Loaded, doubtful: &[EntryNumber]) -> Result<Vec<Fault>, Failure> {
+        let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
+        let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
+        for releases in promoted.chunks(RELEASES) {
+            fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, releases)?;
+            let evaluator = Evaluator::new(&loaded.ledger);
+            faults.extend(audit::promotions(&evaluator));
+            let doubted = doubtful.iter().filter_map(|number| loaded.ledger.entry(*number));
+            faults.extend(self.lying_facts(loaded, &evaluator, doubted)?);
+            loaded.ledger.unload();
+        }
+        Ok(faults)
     }
 
     /// Goes on from what was verified here before, with the statements of a release at hand (of every

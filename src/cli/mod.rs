@@ -18,6 +18,7 @@ mod hashing;
 mod history;
 mod load;
 mod output;
+mod receive;
 mod secrets;
 mod seen;
 mod select;

@@ -161,6 +161,16 @@ impl World {
 
     /// Writes a whole file or nothing.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.write_as(path, bytes, 0o644)
+    }
+
+    /// The same for a file that is run.
+    pub fn write_program(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.write_as(path, bytes, 0o755)
+    }
+
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "modes are Unix's"))]
+    fn write_as(&self, path: &Path, bytes: &[u8], fresh: u32) -> io::Result<()> {
         let path = self.path(path);
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
@@ -171,7 +181,7 @@ impl World {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(&path).map_or(0o644, |old| old.permissions().mode());
+            let mode = std::fs::metadata(&path).map_or(fresh, |old| old.permissions().mode());
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode))?;
         }
         file.persist(&path).map(drop).map_err(|error| error.error)

@@ -15,6 +15,7 @@ mod demo;
 mod dialects;
 mod full_disk;
 mod gates;
+mod hooks;
 mod interop;
 mod keys;
 mod limits;

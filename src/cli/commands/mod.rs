@@ -8,6 +8,8 @@ mod due;
 mod explain;
 mod export;
 mod facts;
+mod hook;
+mod hooks;
 mod import;
 mod init;
 mod log;
@@ -59,6 +61,8 @@ pub enum Command {
     Revoke(revoke::Args),
     Policy(policy::Args),
     Export(export::Args),
+    Hooks(hooks::Args),
+    Hook(hook::Args),
     Demo(demo::Args),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -90,6 +94,8 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Policy(args) => policy::run(&args, context),
         Command::Export(args) => export::run(&args, context),
+        Command::Hooks(args) => hooks::run(&args, context),
+        Command::Hook(args) => hook::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => completions::completions(&args, context),
         Command::Man(args) => completions::man(&args, context),

@@ -6,17 +6,13 @@ use crate::chain::{Fault, FaultKind, Keep, VerifiedLedger};
 use crate::cli::args::text;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind, Figured};
-use crate::cli::load::{Loaded, Whole, fetch};
+use crate::cli::load::{Loaded, Whole};
 use crate::cli::output::SCHEMAS;
 use crate::cli::survey::Depth;
 use crate::cli::{seen, state};
 use crate::entry::Kind;
 use crate::findings::counted;
 use crate::id::Timestamp;
-use crate::policy::{Evaluator, audit};
-
-/// Releases whose statements are at hand at once.
-const RELEASES: usize = 32;
 
 /// Verify the whole ledger
 #[derive(Debug, clap::Args)]
@@ -93,8 +89,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-/// Every step over every entry; then what needs a policy: openings, promotions, facts in doubt. The
-/// statements of a few releases at a time are read again for it, so that no ledger is too long.
+/// Every step over every entry; then what needs a policy.
 fn whole(context: &mut Context<'_>, claim: Option<Claim>) -> Result<(VerifiedLedger, Option<String>), Failure> {
     let store = context.open_store()?;
     let mut tip = store.tip()?;
@@ -110,16 +105,7 @@ fn whole(context: &mut Context<'_>, claim: Option<Claim>) -> Result<(VerifiedLed
     // Told as faults below, and once.
     tip.elsewhere.take_if(|_| !withheld.is_empty());
     let mut loaded = context.told(Loaded { store, tip, ledger, withheld: Vec::new() })?;
-    let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
-    let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
-    for releases in promoted.chunks(RELEASES) {
-        fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, releases)?;
-        let evaluator = Evaluator::new(&loaded.ledger);
-        faults.extend(audit::promotions(&evaluator));
-        let doubted = doubtful.iter().filter_map(|number| loaded.ledger.entry(*number));
-        faults.extend(context.lying_facts(&loaded, &evaluator, doubted)?);
-        loaded.ledger.unload();
-    }
+    let mut faults = context.audit(&mut loaded, &doubtful)?;
     let holds = faults.is_empty();
     faults.append(&mut withheld);
     if faults.is_empty() {
