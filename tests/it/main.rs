@@ -10,6 +10,7 @@ mod as_of;
 mod attacks;
 mod boundaries;
 mod bringing;
+mod ci;
 mod concurrency;
 mod demo;
 mod dialects;
