@@ -26,7 +26,23 @@ pub struct Item {
     pub text: String,
     /// Whether its box is ticked, whatever that counts for.
     pub ticked: bool,
+    /// Where the mark in its box stands: a byte of the text, as [`crate::evidence::text`] decodes it.
+    pub mark: Option<usize>,
     pub state: State,
+}
+
+/// A ballot glyph and what stands beside it. To Markdown it is text like any other, so it is no item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ballot {
+    /// 1-based line of the document.
+    pub line: usize,
+    /// As an item's.
+    pub section: Rc<str>,
+    /// The words up to the next glyph, or to the end of the line or cell.
+    pub text: String,
+    pub ticked: bool,
+    /// Where the glyph stands, as an item's mark.
+    pub mark: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +99,22 @@ impl Names {
     }
 }
 
+/// Whether two texts say the same, however they are spelt.
+pub fn same_words(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
+}
+
+/// Whether a section lies below a heading that is called so, or begins so: `Phase 5` means `Phase 5: Rollout`
+/// and `Phase 5 — Rollout`, never `Phase 50`.
+pub fn is_below(section: &str, heading: &str) -> bool {
+    let heading: String = heading.nfc().collect();
+    let begins = |name: &str| {
+        let rest = name.strip_prefix(heading.as_str());
+        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    section.split(SEPARATOR).any(begins)
+}
+
 /// NFC, one case, one blank between words.
 pub(super) fn folded(text: &str) -> String {
     let lower = text.to_lowercase();
@@ -128,6 +160,17 @@ mod tests {
         ] {
             assert_ne!(id(section, label, text), plain, "{section}");
         }
+    }
+
+    #[test]
+    fn a_heading_selects_what_is_below_it() {
+        for section in ["Phase 5", "Plan › Phase 5: Rollout", "Phase 5 — Rollout › Day 1"] {
+            assert!(is_below(section, "Phase 5"), "{section}");
+        }
+        for section in ["Phase 50", "phase 5", "Plan", "Before Phase 5", "(top)"] {
+            assert!(!is_below(section, "Phase 5"), "{section}");
+        }
+        assert!(same_words("Alpha  승인", "alpha 승인") && !same_words("Alpha", "Alpha!"));
     }
 
     #[test]

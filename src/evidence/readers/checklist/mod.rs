@@ -16,7 +16,7 @@ mod row;
 use pulldown_cmark::Parser;
 
 use self::form::Form;
-pub use self::item::{Item, ItemId, State};
+pub use self::item::{Ballot, Item, ItemId, State, is_below, same_words};
 use self::outline::Outline;
 use self::reading::{Reading, Template};
 pub use self::reading::{Remark, RemarkKind};
@@ -55,6 +55,8 @@ pub(super) const READER: Reader = Reader {
 pub struct Checklist {
     /// In the order of the document; an item stands before those nested in it.
     pub items: Vec<Item>,
+    /// Ballot glyphs outside code (☐ ☑ ☒), in the order of the document.
+    pub ballots: Vec<Ballot>,
     /// Items of the template that the document has not.
     pub removed: Vec<Item>,
     /// What to look at, by line; of a very long list the beginning.
@@ -227,6 +229,28 @@ mod tests {
         let labels: Vec<_> = checklist.items.iter().map(|item| item.label.as_deref()).collect();
         assert_eq!(labels, [None, None, None, Some("Done when ✅"), None]);
         assert!(checklist.items.iter().all(|item| &*item.section == "R"));
+    }
+
+    #[test]
+    fn marks_and_ballots_are_found_where_they_stand() {
+        let text = "# R\r\n> - [ ] a\n  1. [X] 나 \\* ☑ b\n- [\t] c\n- [x] d | e\n  -|-\n\n☐ Yes **f** ☒ No\n\n| ☐ g | ☑ |\n|---|---|\n\n```\n- [ ] ☐\n```\n- `☐`\n- &amp; ☐ h\n";
+        let checklist = details(&input(text)).unwrap();
+        let at = |mark: usize| (text[..mark].matches('\n').count() + 1, text[mark..].chars().next().unwrap());
+        let marks: Vec<_> = checklist.items.iter().map(|item| at(item.mark.unwrap())).collect();
+        assert_eq!(marks, [(2, ' '), (3, 'X'), (4, '\t'), (5, 'x')]);
+        assert!(checklist.items.iter().zip(&marks).all(|(item, (line, _))| item.line == *line));
+        let ballots = checklist.ballots.iter();
+        let ballots: Vec<_> = ballots.map(|b| (at(b.mark), b.line, b.ticked, b.text.as_str())).collect();
+        let expected = [
+            ((3, '☑'), 3, true, "b"),
+            ((8, '☐'), 8, false, "Yes f"),
+            ((8, '☒'), 8, true, "No"),
+            ((10, '☐'), 10, false, "g"),
+            ((10, '☑'), 10, true, ""),
+            ((17, '☐'), 17, false, "h"),
+        ];
+        assert_eq!(ballots, expected);
+        assert!(checklist.ballots.iter().all(|ballot| &*ballot.section == "R"));
     }
 
     #[test]

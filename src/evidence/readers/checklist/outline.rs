@@ -9,6 +9,7 @@ use std::rc::Rc;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::item::Ballot;
 use super::reading::{Reading, RemarkKind, Seen};
 use super::row::{Kind, Row};
 use super::{claims, marks};
@@ -47,6 +48,8 @@ struct OpenItem {
     line: usize,
     start: usize,
     ticked: Option<bool>,
+    /// Where the mark stands in its box.
+    mark: Option<usize>,
     text: String,
     /// Its first block has ended.
     closed: bool,
@@ -77,7 +80,7 @@ impl<'t> Outline<'t> {
             Event::Text(text) => self.write(text, at.start, true),
             Event::Code(text) => self.write(text, at.start, false),
             Event::SoftBreak | Event::HardBreak => self.end_row(to),
-            Event::TaskListMarker(ticked) => self.tick(*ticked, at.end, to),
+            Event::TaskListMarker(ticked) => self.tick(*ticked, at, to),
             Event::Start(Tag::Strong) => self.row.begin_bold(),
             Event::End(TagEnd::Strong) => self.row.end_bold(),
             Event::Start(Tag::Link { .. } | Tag::Image { .. }) => self.row.begin_link(),
@@ -101,7 +104,8 @@ impl<'t> Outline<'t> {
                 let line = self.line_at(at.start);
                 let start = at.start;
                 let text = String::new();
-                self.items.push(OpenItem { line, start, ticked: None, text, closed: false, place: None });
+                let (ticked, mark) = (None, None);
+                self.items.push(OpenItem { line, start, ticked, mark, text, closed: false, place: None });
             }
             Event::End(TagEnd::Item) => {
                 self.end_block(to)?;
@@ -148,12 +152,22 @@ impl<'t> Outline<'t> {
 
     fn write(&mut self, text: &str, at: usize, is_plain: bool) {
         let line = if self.row.text.is_empty() { self.line_at(at) } else { self.row.line };
+        if is_plain {
+            let source = self.text.get(at..).unwrap_or_default();
+            // What was written as an entity (`&#x2610;`) stands nowhere as itself.
+            let glyphs = text.char_indices().filter(|(_, c)| BALLOTS.contains(c));
+            let glyphs = glyphs.filter(|(from, c)| source.get(*from..).is_some_and(|rest| rest.starts_with(*c)));
+            let before = self.row.text.len();
+            self.row.ballots.extend(glyphs.map(|(from, c)| (before + from, at + from, c != UNTICKED)));
+        }
         self.row.write(text, line, is_plain);
     }
 
-    fn tick(&mut self, ticked: bool, end: usize, to: &mut Reading<'_>) {
+    fn tick(&mut self, ticked: bool, at: Range<usize>, to: &mut Reading<'_>) {
         let Some(item) = self.items.last_mut() else { return };
         item.ticked = Some(ticked);
+        let end = at.end;
+        item.mark = self.text.get(at.clone()).filter(|marker| marker.starts_with('[')).map(|_| at.start + 1);
         // GitHub shows no box where no text stands beside it, and takes what follows for the item's text.
         let rest = self.text.get(end..).unwrap_or_default();
         if rest.lines().next().is_none_or(|rest| rest.trim().is_empty()) {
@@ -172,6 +186,7 @@ impl<'t> Outline<'t> {
             Some(" " | "\t") => Some(false),
             _ => None,
         };
+        item.mark = boxed.filter(|_| item.ticked.is_some()).map(|(before, _)| item.start + before.len() + 1);
         if item.ticked.is_some() {
             let row = self.text.get(table..).and_then(|rest| rest.lines().next()).unwrap_or_default();
             append(&mut item.text, row.trim());
@@ -183,6 +198,7 @@ impl<'t> Outline<'t> {
         if row.text.is_empty() {
             return;
         }
+        self.ballots(&row, to);
         let mut is_item_text = false;
         let mut is_box_text = false;
         if let Some((heading, _)) = &mut self.heading {
@@ -202,6 +218,15 @@ impl<'t> Outline<'t> {
         }
         if self.heading.is_none() && !is_box_text {
             self.prose(&row, to);
+        }
+    }
+
+    fn ballots(&self, row: &Row, to: &mut Reading<'_>) {
+        for (nth, (from, mark, ticked)) in row.ballots.iter().enumerate() {
+            let end = row.ballots.get(nth + 1).map_or(row.text.len(), |(next, ..)| *next);
+            let words = row.text.get(*from..end).unwrap_or_default().trim_start_matches(BALLOTS).trim();
+            let (section, text) = (self.path.clone(), words.to_owned());
+            to.ballot(Ballot { line: row.line, section, text, ticked: *ticked, mark: *mark });
         }
     }
 
@@ -236,7 +261,15 @@ impl<'t> Outline<'t> {
             if item.place.is_none() {
                 let text = std::mem::take(&mut item.text);
                 let label = self.label.as_ref().map(|label| &label.name);
-                let seen = Seen { line: item.line, section: &self.path, label, parent, text, ticked: item.ticked };
+                let seen = Seen {
+                    line: item.line,
+                    section: &self.path,
+                    label,
+                    parent,
+                    text,
+                    ticked: item.ticked,
+                    mark: item.mark,
+                };
                 let (place, open) = to.item(seen)?;
                 item.place = Some(place);
                 is_open |= open;
@@ -305,6 +338,9 @@ fn heading_name(text: &str) -> String {
     if name.is_empty() { "(untitled)".to_owned() } else { cut(&name, MAX_HEADING).into_owned() }
 }
 
+/// A choice in a form, by an unticked or a ticked box.
+const BALLOTS: &[char] = &[UNTICKED, '☑', '☒'];
+const UNTICKED: char = '☐';
 pub(super) const SEPARATOR: &str = " › ";
 /// The section of boxes that stand before any heading.
 const TOP: &str = "(top)";

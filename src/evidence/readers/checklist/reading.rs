@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::claims::Claims;
 use super::form::Form;
-use super::item::{Item, ItemId, Names, State};
+use super::item::{Ballot, Item, ItemId, Names, State};
 use super::not_applicable;
 use super::{Checklist, claims};
 use crate::evidence::facts::{Fact, Facts};
@@ -20,6 +20,8 @@ pub(super) struct Seen<'s> {
     pub text: String,
     /// None without a box.
     pub ticked: Option<bool>,
+    /// Where the mark stands in its box.
+    pub mark: Option<usize>,
 }
 
 /// Something a person should look at, or should know not to rely on.
@@ -120,7 +122,8 @@ impl<'t> Reading<'t> {
                 }
                 let (line, section, label) = (seen.line, seen.section.clone(), seen.label.cloned());
                 let (parent, text) = (seen.parent, text.replace("~~", "").trim().to_owned());
-                kept.items.push(Item { id, line, section, label, parent, text, ticked, state: state.clone() });
+                let (mark, state) = (seen.mark, state.clone());
+                kept.items.push(Item { id, line, section, label, parent, text, ticked, mark, state });
             }
         }
         if state != State::Group {
@@ -152,6 +155,13 @@ impl<'t> Reading<'t> {
         let boxes = self.sections.entry(section.clone()).or_default();
         *(if is_open { &mut boxes.open } else { &mut boxes.done }) += 1;
         Ok(())
+    }
+
+    /// Takes a ballot glyph, where somebody wants to see them.
+    pub fn ballot(&mut self, ballot: Ballot) {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.ballots.len() <= MAX_ITEMS) {
+            kept.ballots.push(ballot);
+        }
     }
 
     pub fn claims(&mut self, claims: Claims, line: usize, text: &str) {
@@ -212,6 +222,9 @@ impl<'t> Reading<'t> {
     pub fn into_checklist(mut self) -> Result<Checklist, ReadError> {
         self.lose()?;
         let mut checklist = self.kept.unwrap_or_default();
+        if checklist.ballots.len() > MAX_ITEMS {
+            return Err(ReadError::whole(format!("holds more than {MAX_ITEMS} ballot boxes: split the document")));
+        }
         checklist.remarks.sort_by_key(|remark| remark.line);
         Ok(checklist)
     }

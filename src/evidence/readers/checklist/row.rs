@@ -8,6 +8,8 @@ pub(super) struct Row {
     /// 1-based line of the document; 0 while it is empty.
     pub line: usize,
     pub text: String,
+    /// Its ballot glyphs: where each stands in the text, where in the document, and whether it is ticked.
+    pub ballots: Vec<(usize, usize, bool)>,
     bold: Bold,
     /// It begins with code or a link, so no bracket at its start is meant as a box.
     marked_up: bool,
