@@ -3,9 +3,13 @@
 //! The same bytes read the same for ever, so the order is fixed, and the first that fits is taken: a byte
 //! order mark; UTF-16 without one, known by its zero bytes; UTF-8; and, for [`decode_local`] alone, CP949.
 
+mod spelling;
+
 use std::borrow::Cow;
 
 use encoding_rs::EUC_KR;
+
+pub use spelling::Spelling;
 
 /// What a reader says of bytes that [`decode_local`] does not take.
 pub const NO_TEXT: &str = "is neither UTF-8, UTF-16 nor CP949 text";
