@@ -15,6 +15,7 @@ pub mod reread;
 pub mod response;
 mod rule;
 mod rules;
+pub mod sync;
 pub mod template;
 
 pub use approval::{ApprovalRule, BreakGlass, Hat, Severity, WaiverRule};
@@ -61,6 +62,8 @@ pub struct Pipeline {
     pub triggers: Vec<TriggerRule>,
     /// Ways back, the one to try first in front.
     pub rollbacks: Vec<RollbackOption>,
+    /// Documents that mirror what the ledger says of a release.
+    pub sync: Vec<sync::Mirror>,
 }
 
 /// What an attempt is bound to: the very commit, or its tree (which survives a squash or rebase).

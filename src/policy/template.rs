@@ -24,6 +24,15 @@ impl Template {
         Ok(Self(text))
     }
 
+    /// The same for a path inside the source tree, with forward slashes; never into git's own folder.
+    pub fn of_path(text: &str, allowed: &[&str]) -> Result<Self, String> {
+        let template = Self::parse(text, allowed)?;
+        match stays_inside(&template.0) {
+            true => Ok(template),
+            false => Err(format!("{text:?} must be a path inside the repository, with forward slashes")),
+        }
+    }
+
     pub fn fill(&self, values: &[(&str, &str)]) -> String {
         let mut out = String::new();
         let mut rest = self.0.as_str();
@@ -42,6 +51,13 @@ impl Template {
     }
 }
 
+/// Whether a path leads from the root of the source tree to something in it: asked again when a template is
+/// filled, since a version may have slashes.
+pub fn stays_inside(path: &str) -> bool {
+    let leads_out = |part: &str| matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
+    !path.contains(['\\', ':']) && !path.split('/').any(leads_out)
+}
+
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -51,6 +67,14 @@ impl fmt::Display for Template {
 #[cfg(test)]
 mod tests {
     use super::Template;
+
+    #[test]
+    fn paths_stay_inside_the_source_tree() {
+        assert!(Template::of_path("docs/작업 목록.md", &[]).is_ok());
+        for bad in ["/etc/passwd", "../a", "a/../b", "a//b", "a\\b", "C:/a", ".git/config", "a/.GIT/b", "docs/"] {
+            assert!(Template::of_path(bad, &[]).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn placeholders_are_checked_and_filled_once() {

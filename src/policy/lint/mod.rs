@@ -42,6 +42,7 @@ pub fn lint(policy: &Policy) -> Findings {
             }
         }
     }
+    super::sync::lint(policy, &mut findings);
     findings
 }
 

@@ -89,9 +89,10 @@ fn read_pipeline(id: Option<Name>, mut table: Table<'_, '_>, findings: &mut Find
     let triggers = triggers.filter_map(|table| response::read_trigger(table, findings)).collect();
     let rollbacks = table.tables("rollback", findings).into_iter();
     let rollbacks = rollbacks.filter_map(|table| response::read_rollback(table, findings)).collect();
+    let sync = super::sync::read(&mut table, &gates, findings);
     table.finish(findings);
     let (id, folder, bind) = (id?, folder?, bind.unwrap_or(Bind::Commit));
-    let pipeline = Pipeline { id, folder, bind, artifacts, documents, gates, freezes, triggers, rollbacks };
+    let pipeline = Pipeline { id, folder, bind, artifacts, documents, gates, freezes, triggers, rollbacks, sync };
     order::check(&pipeline, findings);
     Some(pipeline)
 }
