@@ -10,6 +10,7 @@ mod citations;
 mod commands;
 mod confirm;
 mod context;
+mod difference;
 mod draft;
 mod entries;
 mod failure;

@@ -227,6 +227,35 @@ pub fn gate<'p>(policy: &'p Policy, text: &str) -> Result<(&'p Pipeline, &'p Gat
     }
 }
 
+/// The pipeline in which the release was opened.
+pub fn pipeline_of<'p>(
+    loaded: &Loaded,
+    policy: &'p Policy,
+    wanted: Option<&str>,
+    release: &Version,
+) -> Result<&'p Pipeline, Failure> {
+    let named = |pipeline: &&Pipeline| wanted.is_none_or(|wanted| crate::id::fold(wanted) == pipeline.id.folded());
+    let view = loaded.ledger.view();
+    let found: Vec<&Pipeline> = policy
+        .pipelines
+        .iter()
+        .filter(named)
+        .filter(|pipeline| view.releases(&pipeline.id).contains(release))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            Err(Failure::usage(format!("no release {:?} was opened here", release.as_str()))
+                .hint("ledger log --kind open"))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|pipeline| pipeline.id.as_str()).collect();
+            Err(Failure::usage(format!("several pipelines have a release {release}"))
+                .hint(format!("say which: --pipeline {}", names.join(" or "))))
+        }
+    }
+}
+
 /// The release named, or the one opened last in the pipeline.
 pub fn release(loaded: &Loaded, pipeline: &Pipeline, text: Option<&str>) -> Result<Version, Failure> {
     if let Some(text) = text {

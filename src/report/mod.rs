@@ -1,6 +1,7 @@
 //! How it is told: the facts of one release as plain data, and templates over them.
 
 pub mod collect;
+pub mod complete;
 pub mod escape;
 pub mod regions;
 pub mod render;

@@ -6,14 +6,13 @@ use super::Answer;
 use crate::cli::args::{path, text};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
-use crate::cli::load::Loaded;
-use crate::evidence::facts::Fact;
-use crate::evidence::readers::{self, Input};
+use crate::cli::select::pipeline_of;
 use crate::findings::counted;
 use crate::id::Version;
-use crate::policy::{Evaluator, Pipeline, Policy, evidence_links_to};
+use crate::policy::Evaluator;
+use crate::policy::sync::NOTES_REGION;
 use crate::report::escape::visible;
-use crate::report::{Report, collect, regions, render};
+use crate::report::{Report, collect, complete, regions, render};
 
 /// Write release notes
 #[derive(Debug, clap::Args)]
@@ -82,10 +81,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     };
     let updated = match &document {
-        Some(document) => {
-            regions::update(document, &text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?
-        }
-        None => regions::document(&text),
+        Some(document) => regions::update(document, NOTES_REGION, &text)
+            .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?,
+        None => regions::document(NOTES_REGION, &text),
     };
     let same = document.as_ref() == Some(&updated);
     if !same && !context.global.dry_run {
@@ -101,35 +99,6 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     context.printer.outcome(&format!("{} {what}", file.display()), context.global.dry_run);
     Ok(Answer::Yes)
-}
-
-/// The pipeline in which the release was opened.
-fn pipeline_of<'p>(
-    loaded: &Loaded,
-    policy: &'p Policy,
-    wanted: Option<&str>,
-    release: &Version,
-) -> Result<&'p Pipeline, Failure> {
-    let named = |pipeline: &&Pipeline| wanted.is_none_or(|wanted| crate::id::fold(wanted) == pipeline.id.folded());
-    let view = loaded.ledger.view();
-    let found: Vec<&Pipeline> = policy
-        .pipelines
-        .iter()
-        .filter(named)
-        .filter(|pipeline| view.releases(&pipeline.id).contains(release))
-        .collect();
-    match found.as_slice() {
-        [one] => Ok(one),
-        [] => {
-            Err(Failure::usage(format!("no release {:?} was opened here", release.as_str()))
-                .hint("ledger log --kind open"))
-        }
-        several => {
-            let names: Vec<&str> = several.iter().map(|pipeline| pipeline.id.as_str()).collect();
-            Err(Failure::usage(format!("several pipelines have a release {release}"))
-                .hint(format!("say which: --pipeline {}", names.join(" or "))))
-        }
-    }
 }
 
 fn template(args: &Args, context: &Context<'_>, language: &str) -> Result<(String, String), Failure> {
@@ -159,23 +128,7 @@ fn read_document(context: &Context<'_>, file: &std::path::Path) -> Result<Option
 
 /// Every promoted gate's folder is linked, every artifact's digest is printed.
 fn check(context: &mut Context<'_>, report: &Report, document: &str, args: &Args) -> Answer {
-    let input = Input::plain("notes.md", document.as_bytes());
-    let facts = readers::find("document").map(|reader| (reader.read)(&input));
-    let links = match facts.and_then(Result::ok).and_then(|mut facts| facts.remove("links")) {
-        Some(Fact::List(links)) => links,
-        _ => Vec::new(),
-    };
-    let mut missing = Vec::new();
-    for gate in report.gates.iter().filter(|gate| gate.promoted.is_some()) {
-        let folder = gate.folder.as_deref().unwrap_or_default();
-        if !links.iter().any(|link| evidence_links_to(link, folder)) {
-            missing.push(format!("no link to {folder} (gate {} is promoted)", gate.id));
-        }
-    }
-    let lower = document.to_lowercase();
-    for artifact in report.artifacts.iter().filter(|artifact| !lower.contains(&artifact.sha256)) {
-        missing.push(format!("no digest of {}: sha256:{}", artifact.file, artifact.sha256));
-    }
+    let mut missing: Vec<String> = complete::missing(report, document).iter().map(ToString::to_string).collect();
     let promoted = report.gates.iter().filter(|gate| gate.promoted.is_some()).count();
     if promoted == 0 {
         missing.push(format!("no gate of {} is promoted, so there is nothing these notes could show", report.release));

@@ -34,7 +34,7 @@ mod text;
 mod values;
 mod xml;
 
-use super::facts::{self, Facts};
+use super::facts::{self, Fact, Facts};
 use super::secrets::ALLOWED;
 
 /// What a reader sees of one file.
@@ -188,6 +188,14 @@ pub fn guess(input: &Input<'_>) -> &'static Reader {
     READERS.iter().find(|reader| (reader.looks_like)(input)).unwrap_or(&file::READER)
 }
 
+/// Where a document's links lead; none where it is no document.
+pub fn links(input: &Input<'_>) -> Vec<String> {
+    match (document::READER.read)(input).ok().and_then(|mut facts| facts.remove("links")) {
+        Some(Fact::List(links)) => links,
+        _ => Vec::new(),
+    }
+}
+
 /// Facts of all files of one entry, read as one format.
 pub fn read_all(reader: &Reader, inputs: &[Input<'_>]) -> Result<Facts, (usize, ReadError)> {
     if inputs.len() > 1 && ALONE.contains(&reader.format) {
@@ -298,7 +306,7 @@ mod tests {
         let of = |format, text: &'static str| read_all(find(format).unwrap(), &[Input::plain("a", text.as_bytes()); 2]);
         let alone = of("measurements", "ram_gb = 16").unwrap_err();
         assert_eq!((alone.0, alone.1.message.contains("is read from one file")), (1, true));
-        assert_eq!(of("file", "ram_gb = 16").unwrap()["files"], facts::Fact::Int(2));
+        assert_eq!(of("file", "ram_gb = 16").unwrap()["files"], Fact::Int(2));
         assert!(ALONE.iter().all(|format| find(format).is_some()) && PLACES.iter().all(|(f, _)| find(f).is_some()));
     }
 

@@ -1,18 +1,14 @@
 //! What a proposed policy changes, shown to whoever proposes or approves it.
 
-use similar::{ChangeTag, TextDiff};
-
 use crate::chain::VerifiedLedger;
 use crate::cli::context::Context;
+use crate::cli::difference::difference;
 use crate::findings::counted;
 use crate::id::{EntryNumber, Name};
 use crate::policy::Policy;
 use crate::report::escape::visible;
 use crate::sign::Roster;
 use crate::sign::roster::Person;
-
-/// Unchanged lines around a change.
-const AROUND: usize = 2;
 
 /// The whole difference to the policy in force; then, where it is read last, what becomes of people and
 /// keys, because lines that say little can be many.
@@ -128,26 +124,6 @@ fn described(person: &Person) -> String {
     )
 }
 
-/// Changed lines with `+` and `-`, some around them, and `…` where lines are left out.
-fn difference(before: &str, after: &str) -> Vec<String> {
-    let diff = TextDiff::from_lines(before, after);
-    let mut lines = Vec::new();
-    for (at, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-        if at > 0 {
-            lines.push("…".to_owned());
-        }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
-        }
-    }
-    lines
-}
-
 /// What is allowed and may still be regretted.
 pub fn cautions(policy: &Policy) -> Option<String> {
     let approve = &policy.roster.approve;
@@ -159,18 +135,4 @@ pub fn cautions(policy: &Policy) -> Option<String> {
             approve.role
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_difference_shows_what_changed_and_a_little_around_it() {
-        let before = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
-        let after = "a\nb\nc\nD\ne\nf\ng\nh\ni\nj\nk\n";
-        let lines = ["  b", "  c", "- d", "+ D", "  e", "  f", "…", "  i", "  j", "+ k"];
-        assert_eq!(difference(before, after), lines);
-        assert!(difference(before, before).is_empty());
-    }
 }
