@@ -274,6 +274,20 @@ impl World {
         std::fs::create_dir_all(self.path(path))
     }
 
+    /// Names of what lies in a folder; none where it is not there.
+    pub fn names_in(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(self.path(folder)) {
+            Err(error) if is_absence(&error) => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.extend(entry?.file_name().into_string().ok());
+        }
+        names.sort();
+        Ok(names)
+    }
+
     pub fn is_empty_directory(&self, path: &Path) -> bool {
         std::fs::read_dir(self.path(path)).is_ok_and(|mut entries| entries.next().is_none())
     }

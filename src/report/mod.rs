@@ -5,6 +5,7 @@ pub mod complete;
 pub mod escape;
 pub mod regions;
 pub mod render;
+pub mod sync;
 pub mod verdict;
 
 use serde::Serialize;

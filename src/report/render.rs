@@ -13,6 +13,10 @@ pub const NOTES: &[(&str, &str)] = &[
     ("ko", include_str!("../../templates/release-notes.ko.md")),
 ];
 
+/// The same for a region of gates in a document of the user's own.
+pub const GATES: &[(&str, &str)] =
+    &[("en", include_str!("../../templates/gates.en.md")), ("ko", include_str!("../../templates/gates.ko.md"))];
+
 /// Enough for a report of thousands of entries; a template that loops for ever is stopped.
 const FUEL: u64 = 10_000_000;
 

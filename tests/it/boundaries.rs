@@ -30,7 +30,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     // People and roles; neither keys nor signatures, which have been checked before.
     ("policy", &["id", "findings", "evidence", "entry", "chain", "sign::roster", "sign::Roster", "sign::People"]),
-    ("report", &["id", "entry", "evidence::readers", "chain", "policy"]),
+    ("report", &["id", "entry", "evidence::readers", "evidence::text", "chain", "policy"]),
     ("cli", &["id", "findings", "evidence", "entry", "sign", "store", "chain", "policy", "report"]),
 ];
 

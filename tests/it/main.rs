@@ -14,6 +14,7 @@ mod ci;
 mod concurrency;
 mod demo;
 mod dialects;
+mod docs;
 mod full_disk;
 mod gates;
 mod hooks;

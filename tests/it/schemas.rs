@@ -171,7 +171,8 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
 }
 
 fn to_ga(repo: &TestRepo, said: &mut Printed) {
-    repo.write("ledger.toml", POLICY.text(repo) + "# with a remark\n");
+    let mirror = "[[pipeline.stage9.sync]]\nlog = \"logs/task_execution.log\"\n";
+    repo.write("ledger.toml", POLICY.text(repo) + mirror);
     said.types(repo, "lee", "policy apply -m remarked", 0, "outcome");
     said.types(repo, "min", "run announcement -- git --version", 0, "record");
     said.types(repo, "", "status", 0, "status");
@@ -180,6 +181,12 @@ fn to_ga(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "", "notes 1.0 --update notes.md --check", 0, "notes-check");
     repo.write("notes.md", "nothing\n");
     said.types(repo, "", "notes 1.0 --update notes.md --check", 1, "notes-check");
+    said.types(repo, "", "docs --check", 1, "docs");
+    said.types(repo, "", "docs --write --dry-run", 0, "docs");
+    said.types(repo, "", "docs --write", 0, "docs");
+    said.types(repo, "", "docs --check", 0, "docs");
+    repo.write("logs/task_execution.log", b"\xBD\xC2\xC0\xCE");
+    said.types(repo, "", "docs --check", 3, "docs");
     said.fails(repo, "", "notes 1.0 --update nowhere.md --check", 1);
 }
 
@@ -313,7 +320,8 @@ fn policies_keep_their_schema() {
             validator.iter_errors(&policy).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{}", errors.join("\n"));
         walk(&policy, "", &mut |at, value| {
-            let named = at == "/pipeline" || at.ends_with("/label") || at.ends_with("/documents");
+            let named =
+                at == "/pipeline" || at.ends_with("/label") || at.ends_with("/documents") || at.ends_with("/items");
             if value.is_object() && !named {
                 let mut changed = policy.clone();
                 changed.pointer_mut(at).unwrap()["unknown"] = json!("x");

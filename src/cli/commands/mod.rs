@@ -4,6 +4,7 @@ mod artifact;
 mod check;
 mod completions;
 mod demo;
+mod docs;
 mod due;
 mod explain;
 mod export;
@@ -57,6 +58,7 @@ pub enum Command {
     Log(log::Args),
     Show(show::Args),
     Notes(notes::Args),
+    Docs(docs::Args),
     Facts(facts::Args),
     Revoke(revoke::Args),
     Policy(policy::Args),
@@ -90,6 +92,7 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Log(args) => log::run(&args, context),
         Command::Show(args) => show::run(&args, context),
         Command::Notes(args) => notes::run(&args, context),
+        Command::Docs(args) => docs::run(&args, context),
         Command::Facts(args) => facts::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Policy(args) => policy::run(&args, context),

@@ -1,6 +1,6 @@
 //! `ledger promote`: the gate is evaluated once more, and the decision is recorded.
 
-use super::Answer;
+use super::{Answer, docs};
 use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
@@ -86,6 +86,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             entry.path()
         );
         context.printer.say(line);
+        docs::remind(context, &Evaluator::new(&loaded.ledger), question.pipeline, entry);
         context.printer.talk(format!(
             "next:\n  → git push origin evidence\n  → ledger notes {}",
             crate::policy::evaluate::shell(release.as_str())

@@ -1,6 +1,6 @@
 //! `ledger sign`: a person approves, rejects or withdraws, and sees what they sign.
 
-use super::Answer;
+use super::{Answer, docs};
 use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
@@ -254,6 +254,7 @@ impl Signing<'_> {
                 entry.path()
             );
             context.printer.say(line);
+            docs::remind(context, &evaluator, self.question.pipeline, entry);
         }
         context.printer.talk(format!("next: {}", board::next_command(&after)));
         Ok(Answer::Yes)
