@@ -109,6 +109,9 @@ fn general_availability(stage: &mut Stage<'_, '_>) -> Result<(), Failure> {
     evidence::general_availability(stage)?;
     let notes = format!("deliverables/release_notes_{RELEASE}.md");
     stage.ledger("lee", &["notes", RELEASE, "--lang", "ko", "--update", &notes], 0)?;
+    stage.scene("Task log and Tasklist Phase 5 are brought up to what was decided: a line each, a box each")?;
+    stage.ledger("lee", &["docs", "--check"], 1)?;
+    stage.ledger("lee", &["docs", "--write"], 0)?;
     for (slot, file) in [
         ("beta-issues", "docs/issue_register.md"),
         ("cab-approval", "docs/CAB-2025-118.txt"),
@@ -126,13 +129,15 @@ fn general_availability(stage: &mut Stage<'_, '_>) -> Result<(), Failure> {
     stage.scene("Min is not the release owner: Min's signature is refused, Lee's counts")?;
     stage.ledger("min", &["sign", "ga", "--yes"], 1)?;
     stage.ledger("lee", &["sign", "ga", "--yes", "--meaning", "responsibility"], 0)?;
-    stage.ledger("lee", &["promote", "ga"], 0)
+    stage.ledger("lee", &["promote", "ga"], 0)?;
+    stage.ledger("lee", &["docs", "--write"], 0)
 }
 
 fn verification(stage: &mut Stage<'_, '_>) -> Result<(), Failure> {
     stage.scene("Anybody can check it: with this program, and without it")?;
     stage.ledger("", &["verify"], 0)?;
     stage.ledger("", &["check", "ga"], 0)?;
+    stage.ledger("", &["docs", "--check"], 0)?;
     stage.verify_with_stock_git()?;
     stage.scene("Release notes in Korean and English, and the check CI would run on them")?;
     for language in ["ko", "en"] {

@@ -17,7 +17,7 @@ pub fn source(stage: &Stage<'_, '_>) -> Result<(), Failure> {
     )?;
     stage.write(
         "docs/Tasklist.md",
-        "# Tasklist\n\n## Phase 4\n\n- [ ] 다음 분기에 검토할 항목\n\n## Phase 5\n\n- [x] Alpha 승인 로그 반영\n- [x] Beta 승인 로그 반영\n- [x] 릴리즈 노트 확인\n",
+        "# Tasklist\n\n## Phase 4\n\n- [ ] 다음 분기에 검토할 항목\n\n## Phase 5\n\n- [x] 릴리즈 노트 확인\n\n### 게이트 승인\n\n- [ ] Alpha 승인 로그 반영\n- [ ] Beta 승인 로그 반영\n",
     )
 }
 
