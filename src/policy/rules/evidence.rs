@@ -5,6 +5,7 @@ use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, sat
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole};
 use crate::evidence::facts::{Expect, Fact, Facts};
+use crate::evidence::readers::checklist::is_below;
 use crate::evidence::readers::{ARTIFACT, COMMAND};
 use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
@@ -235,19 +236,13 @@ fn show(expect: &Expect, facts: &Facts) -> String {
 /// Sections of a checklist under a heading: the heading itself and everything below it.
 fn sections<'f>(facts: &'f Facts, wanted: &str) -> Vec<&'f Facts> {
     let Some(Fact::Group(all)) = facts.get("sections") else { return Vec::new() };
-    let under = |path: &str| path.split(" › ").any(|heading| heading == wanted || heading_begins(heading, wanted));
     all.iter()
-        .filter(|(path, _)| under(path))
+        .filter(|(path, _)| is_below(path, wanted))
         .filter_map(|(_, fact)| match fact {
             Fact::Group(group) => Some(group),
             _ => None,
         })
         .collect()
-}
-
-/// `Phase 5` selects `Phase 5: Rollout` and `Phase 5 — Rollout`, never `Phase 50`.
-fn heading_begins(heading: &str, wanted: &str) -> bool {
-    heading.strip_prefix(wanted).and_then(|rest| rest.chars().next()).is_some_and(|next| !next.is_alphanumeric())
 }
 
 /// Every gate before this one has a link to its folder.
