@@ -13,9 +13,9 @@ use crate::support::{POLICY, TestRepo};
 const HOME: &str = "https://github.com/evidence-ledger/ledger/schemas/";
 /// Those of statements whose name is the kind's; `policy-statement` is the one that is not.
 const KINDS: &[&str] = &["open", "evidence", "approval", "waiver", "promotion", "trigger", "rollback", "revoke"];
-/// Those of what no command prints by itself: the policy file, facts within other documents, and facts
-/// from anybody's own tool.
-const PARTS: &[&str] = &["policy", "facts", "own-facts"];
+/// Those of what no command prints by itself: the policy file, facts within other documents, facts from
+/// anybody's own tool, and the mark of a plan's row.
+const PARTS: &[&str] = &["policy", "facts", "own-facts", "plan-step"];
 
 fn path(below: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(below)

@@ -125,7 +125,7 @@ fn boxes_the_customers_templates_tick_do_not_count() {
 }
 
 /// One of the customer's documents, where they are.
-fn customers(beginning: &str) -> Option<PathBuf> {
+pub fn customers(beginning: &str) -> Option<PathBuf> {
     let Some(folder) = std::env::var_os("LEDGER_SEED_DOCS").filter(|value| !value.is_empty()) else {
         eprintln!("skipped: LEDGER_SEED_DOCS names no folder with the customer's five documents");
         return None;
@@ -358,12 +358,14 @@ fn counted(text: &str) -> Counted {
 fn the_customers_rollout_plan_is_ten_instants_from_the_day_before_on() {
     let Some(plan) = customers("000_") else { return };
     let repo = TestRepo::bare_of_ledger();
-    let facts = repo.ledger("", &["facts", "--format", "plan", "--json", plan.to_str().unwrap()]).json();
+    let mut facts = repo.ledger("", &["facts", "--format", "plan", "--json", plan.to_str().unwrap()]).json();
     let owners = ["DBA (Han)", "DevOps (Min)", "QA (Kim)", "Product (Lee)"];
     let expected = serde_json::json!({
         "rows": 10, "first": "2025-10-05T23:30:00Z", "last": "2025-10-06T03:30:00Z", "zone": "UTC", "owners": owners,
     });
+    let timeline = facts["facts"].as_object_mut().unwrap().remove("timeline").unwrap();
     assert_eq!(facts["facts"], expected);
+    assert_eq!((timeline.as_object().unwrap().len(), &timeline["10"]["at"]), (10, &"2025-10-06T03:30:00Z".into()));
     let rows = ledger::evidence::readers::plan::Plan::read(&std::fs::read(&plan).unwrap()).unwrap().rows;
     assert_eq!((rows[0].line, rows[0].owner.role.as_str(), rows[0].owner.name.as_deref()), (12, "DBA", Some("Han")));
     assert_eq!(rows[0].code, ["scripts/db_compare.py --snapshot qa-routing-20251003"]);

@@ -112,6 +112,7 @@ pub const READERS: &[Reader] = &[
     task_log::READER,
     checklist::READER,
     plan::READER,
+    plan::step::READER,
     register::READER,
     config_change::READER,
     measurements::READER,
@@ -138,7 +139,7 @@ const PLACES: &[(&str, PlaceCheck)] =
 
 /// Formats whose numbers are measured, not counted: those of two files would add up to nothing.
 const ALONE: &[&str] =
-    &["apache-bench", "config-change", "facts", "http", "json", "measurements", "plan", "table", "text"];
+    &["apache-bench", "config-change", "facts", "http", "json", "measurements", "plan", "plan-step", "table", "text"];
 
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";
@@ -276,6 +277,7 @@ mod tests {
         "lighthouse", "lighthouse", "report.json";
         "measurements", "measurements", "figures.txt";
         "plan", "plan", "rollout.md";
+        "plan-step", "plan-step", "plan-step-2.json";
         "pytest", "pytest", "test.log";
         "register", "register", "issues.csv";
         "robocopy", "robocopy", "build.log";

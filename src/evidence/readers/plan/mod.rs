@@ -3,11 +3,15 @@
 //! `## Timeline (UTC)` over `| Time | Owner | Task |`. Rows carry their date, or only a time; then the
 //! date is that of the nearest heading with one, and a row earlier than the one above is of the next day.
 
+pub mod step;
+mod timeline;
+
 use std::fmt;
 
 use chrono::{Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
+pub use self::timeline::{TIMELINE, timeline};
 use super::markdown_tables::{self, Document, Row};
 use super::values::short;
 use super::{Input, ReadError, Reader};
@@ -18,7 +22,7 @@ use crate::id::Timestamp;
 pub(super) const READER: Reader = Reader {
     format: "plan",
     about: "a rollout plan: a Markdown table Time | Owner | Task under a heading like Timeline (UTC)",
-    facts: &["rows", "first", "last", "owners", "zone"],
+    facts: &["rows", "first", "last", "owners", "zone", TIMELINE],
     looks_like,
     read,
 };
@@ -49,13 +53,15 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     let (Some(first), Some(last)) = (plan.rows.first(), plan.rows.last()) else {
         return Err(ReadError::whole("its timeline has no row"));
     };
-    Ok(Facts::from([
+    let mut facts = Facts::from([
         ("rows".to_owned(), Fact::from(plan.rows.len())),
         ("first".to_owned(), Fact::Text(first.at.to_string())),
         ("last".to_owned(), Fact::Text(last.at.to_string())),
         ("owners".to_owned(), Fact::List(owners)),
         ("zone".to_owned(), Fact::Text(plan.zone.to_string())),
-    ]))
+    ]);
+    facts.extend(timeline::fact(&plan.rows).map(|fact| (TIMELINE.to_owned(), fact)));
+    Ok(facts)
 }
 
 /// What is to be done, in the order it is to be done in.
@@ -87,7 +93,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         let parts = text.strip_suffix(')').and_then(|text| text.split_once('('));
         let parts = parts.map(|(role, name)| (role.trim(), name.trim()));
         let (role, name) = match parts {
@@ -320,11 +326,13 @@ mod tests {
              | 2025-10-06 00:15 | DevOps(Min) | Publish `app:{{a,b}}` to `r` |\r\n\
              | 2025-10-06 00:15 | DBA (Han) | **Watch** |\r\n\r\n## Rollback\r\n| Step | Who |\r\n|---|---|\r\n| a | b |\r\n"
         );
-        let facts = read(&Input::plain("plan.md", text.as_bytes())).unwrap();
+        let mut facts = read(&Input::plain("plan.md", text.as_bytes())).unwrap();
+        let steps = plan(&text).unwrap().rows;
+        assert_eq!(super::timeline(&facts), Some(steps.clone()));
+        facts.remove(TIMELINE);
         let found =
             "{first=2025-10-05T23:30:00Z last=2025-10-06T00:15:00Z owners=DBA (Han), DevOps(Min) rows=3 zone=UTC}";
         assert_eq!(Fact::Group(facts).to_string(), found);
-        let steps = plan(&text).unwrap().rows;
         assert_eq!((steps[0].line, steps[0].task.as_str()), (6, "Compare with prod (compare.py --snapshot a)."));
         assert_eq!(
             (&steps[0].code, &steps[1].code),
