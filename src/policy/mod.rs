@@ -10,6 +10,7 @@ pub mod decision;
 pub mod evaluate;
 pub mod lint;
 pub mod parse;
+pub mod plan;
 pub mod range;
 pub mod reread;
 pub mod response;

@@ -144,6 +144,13 @@ const ALONE: &[&str] =
 /// The format of evidence made by `ledger run`: it has no reader, its facts come from the run.
 pub const COMMAND: &str = "command";
 
+/// The format of what the ledger itself knows of a plan: it has no file, a rule's facts are counted from the entries.
+pub const PLAN_STATUS: &str = "plan-status";
+
+/// Those facts.
+pub const PLAN_STATUS_FACTS: &[&str] =
+    &["rows", "done", "open", "skipped", "late", "early", "missed", "out_of_order", "ignored"];
+
 /// The format of a Markdown checklist.
 pub const CHECKLIST: &str = checklist::READER.format;
 
@@ -157,7 +164,7 @@ pub fn find(format: &str) -> Option<&'static Reader> {
 
 /// Every format a policy may name.
 pub fn formats() -> impl Iterator<Item = &'static str> {
-    READERS.iter().map(|reader| reader.format).chain([COMMAND])
+    READERS.iter().map(|reader| reader.format).chain([COMMAND, PLAN_STATUS])
 }
 
 /// Whether readers of these formats can be asked for a value: its name, and how its place is spelt.
@@ -181,7 +188,11 @@ pub fn check_value(formats: &[&str], name: &str, place: &str) -> Result<(), Stri
 /// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides, and variables;
 /// a document what it cites.
 pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
-    find(format).map_or(&[][..], |reader| reader.facts).iter().copied().chain(["exit", "env", "citations", "since"])
+    if format == PLAN_STATUS {
+        return PLAN_STATUS_FACTS.iter().chain(&[]).copied();
+    }
+    let own = find(format).map_or(&[][..], |reader| reader.facts);
+    own.iter().chain(&["exit", "env", "citations", "since"]).copied()
 }
 
 /// The reader for a file whose format nobody named.

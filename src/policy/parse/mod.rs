@@ -18,8 +18,8 @@ use crate::findings::{Findings, Table};
 use crate::id::Name;
 use crate::sign::Roster;
 use crate::sign::roster::{checked, parse_document};
-pub use values::until;
 use values::{choice, path_template, template};
+pub use values::{seconds as duration, until};
 
 const DEFAULT_FOLDER: &str = "Stage9_{gate}_{date}";
 

@@ -1,17 +1,20 @@
 //! Evidence in a slot: the newest counts, and must pass every test of its rule.
 
 use super::timing::span;
-use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, satisfied, window};
+use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, plan, satisfied, window};
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::checklist::is_below;
-use crate::evidence::readers::{ARTIFACT, COMMAND};
+use crate::evidence::readers::{ARTIFACT, COMMAND, PLAN_STATUS};
 use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule};
 
 pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
+    if rule.formats.contains(&PLAN_STATUS) {
+        return plan::evaluate(case, rule);
+    }
     let mut base = missing(case.policy, case.gate, rule);
     base.hint = base.hint.replace("{version}", case.ask.release.as_str());
     if let Some(window) = &rule.window {
@@ -43,6 +46,7 @@ pub fn missing(policy: &Policy, gate: &Gate, rule: &Rule) -> RuleOutcome {
     let file = rule.file.as_ref().map_or("FILE".to_owned(), ToString::to_string);
     outcome.hint = match rule.formats.first() {
         Some(&COMMAND) => format!("ledger run {} --gate {} -- COMMAND", rule.slot, gate.id),
+        Some(&PLAN_STATUS) => format!("ledger plan status --gate {}", gate.id),
         Some(&ARTIFACT) => format!("ledger record {} --gate {}", rule.slot, gate.id),
         _ if rule.file.is_some() => format!("ledger record {} --gate {}", rule.slot, gate.id),
         _ => format!("ledger record {} {file} --gate {}", rule.slot, gate.id),

@@ -7,6 +7,7 @@ mod gate;
 mod groups;
 pub mod matching;
 mod phrase;
+mod plan;
 mod relations;
 mod timing;
 mod trouble;
