@@ -11,7 +11,7 @@ use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, FileRole, Stored};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::manifest;
-use crate::evidence::readers::{self, ARTIFACT, Input, Reader, Wanted};
+use crate::evidence::readers::{self, ARTIFACT, Input, PLAN_STATUS, Reader, Wanted};
 use crate::id::{Digest, FileName, Name, fold};
 use crate::policy::{ArtifactCheck, Gate, Rule};
 use crate::report::escape::visible;
@@ -91,6 +91,11 @@ pub fn reader_for(taking: &Taking<'_>, name: &str, bytes: &[u8]) -> Result<&'sta
     let fitting: Vec<&'static Reader> = taking.rule.formats.iter().filter_map(|format| readers::find(format)).collect();
     let input = Input::plain(name, bytes);
     match fitting.as_slice() {
+        [] if taking.rule.formats == [PLAN_STATUS] => Err(Failure::usage(format!(
+            "{} is counted from the rows of the plan: nothing is brought for it",
+            taking.rule.slot
+        ))
+        .hint("ledger plan status")),
         [] => Err(Failure::usage(format!("{} is made by running a command", taking.rule.slot))
             .hint(format!("ledger run {} -- COMMAND", taking.rule.slot))),
         [only] => Ok(only),

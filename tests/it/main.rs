@@ -27,6 +27,7 @@ mod output;
 mod packs;
 mod parts;
 mod pipelines;
+mod plan;
 mod policies;
 mod readme;
 mod refusals;

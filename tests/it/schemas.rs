@@ -176,6 +176,13 @@ fn to_ga(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "lee", "policy apply -m remarked", 0, "outcome");
     said.types(repo, "min", "run announcement -- git --version", 0, "record");
     said.types(repo, "", "status", 0, "status");
+    said.fails(repo, "", "plan status", 3);
+    repo.write("plan.md", "# 2025-10-06 (UTC)\n\n| Time | Owner | Task |\n|---|---|---|\n| 09:00 | KIM | Copy `a.sh` |\n| 10:00 | KIM | b |\n\n- [ ] a\n");
+    said.types(repo, "min", "plan import plan.md --gate ga", 0, "record");
+    said.types(repo, "kim", "plan done 2 -m checked", 0, "record");
+    said.types(repo, "", "plan status", 1, "plan-status");
+    said.types(repo, "kim", "plan skip 1 -m unneeded", 0, "record");
+    said.types(repo, "", "plan status", 0, "plan-status");
     said.types(repo, "", "notes 1.0", 0, "report");
     said.types(repo, "", "notes 1.0 --update notes.md", 0, "outcome");
     said.types(repo, "", "notes 1.0 --update notes.md --check", 0, "notes-check");
@@ -344,6 +351,26 @@ fn the_schema_of_policies_names_every_format() {
         }
     });
     assert_eq!(found, 2, "one format, or several");
+}
+
+#[test]
+fn a_mark_of_a_row_keeps_its_schema_and_only_such_is_read() {
+    let validator = &validators()["plan-step"];
+    let (repo, _) = whole_story();
+    let listed = repo.git(&["ls-tree", "-r", "--name-only", "evidence"]);
+    let marks: Vec<&str> = listed.lines().filter(|path| path.contains("/plan-step-")).collect();
+    assert_eq!(marks.len(), 2, "{listed}");
+    for path in marks {
+        let mark: Value = serde_json::from_str(&repo.git(&["show", &format!("evidence:{path}")])).unwrap();
+        assert!(validator.is_valid(&mark), "{mark:#}");
+        for (key, value) in [("row", json!(0)), ("state", json!("late")), ("note", json!(" ")), ("more", json!(1))] {
+            let mut changed = mark.clone();
+            changed[key] = value;
+            assert!(!validator.is_valid(&changed), "{key}");
+            repo.write("mark.json", serde_json::to_string_pretty(&changed).unwrap() + "\n");
+            let _ = repo.ledger("", &["facts", "mark.json", "--format", "plan-step"]).exits(2);
+        }
+    }
 }
 
 #[test]

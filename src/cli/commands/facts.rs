@@ -10,7 +10,7 @@ use crate::cli::files::unknown_format;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::checklist::{self, Checklist, Item, Remark, RemarkKind, State};
-use crate::evidence::readers::{self, COMMAND, Input, Wanted};
+use crate::evidence::readers::{self, COMMAND, Input, PLAN_STATUS, PLAN_STATUS_FACTS, Wanted};
 use crate::report::escape::visible;
 
 /// Show what the ledger would take from files
@@ -59,6 +59,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         }
         rows.push(row(COMMAND, "a command run by `ledger run`, with its output"));
         rows.push(row("", "facts: exit"));
+        rows.push(row(PLAN_STATUS, "a plan as it is followed, counted from the entries"));
+        rows.push(row("", &format!("facts: {}", PLAN_STATUS_FACTS.join(", "))));
         crate::cli::output::table(&rows).into_iter().for_each(|line| context.printer.say(line));
         return Ok(Answer::Yes);
     }

@@ -16,6 +16,7 @@ mod init;
 mod log;
 mod notes;
 mod open;
+mod plan;
 mod policy;
 mod promote;
 mod record;
@@ -44,6 +45,7 @@ pub enum Command {
     Run(run::Args),
     Import(import::Args),
     Artifact(artifact::Args),
+    Plan(plan::Args),
     Status(status::Args),
     Explain(explain::Args),
     Due(due::Args),
@@ -78,6 +80,7 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Run(args) => run::run(&args, context),
         Command::Import(args) => import::run(&args, context),
         Command::Artifact(args) => artifact::run(&args, context),
+        Command::Plan(args) => plan::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Due(args) => due::run(&args, context),

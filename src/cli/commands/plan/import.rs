@@ -1,0 +1,151 @@
+//! `ledger plan import`: the plan becomes evidence, and is shown with its owners, commands and sign-offs.
+
+use std::path::Path;
+
+use chrono_tz::Tz;
+
+use super::super::{Answer, open, record};
+use super::{Where, slot_for};
+use crate::cli::context::{Context, current_policy};
+use crate::cli::failure::Failure;
+use crate::cli::files::Taking;
+use crate::cli::load::Loaded;
+use crate::cli::output::table;
+use crate::cli::select::Question;
+use crate::evidence::readers::plan::{Step, timeline};
+use crate::id::{Name, Timestamp};
+use crate::policy::plan::{commands, owning, sign_off_gate};
+use crate::policy::{Evaluator, Policy, Reach, Rule};
+use crate::report::escape::visible;
+
+const FORMAT: &str = "plan";
+
+pub fn run(
+    file: &Path,
+    place: &Where,
+    allow_secret: Option<&str>,
+    context: &mut Context<'_>,
+) -> Result<Answer, Failure> {
+    let mut loaded = context.load(place.release.as_deref())?;
+    let ledger = loaded.ledger.clone();
+    let evaluator = Evaluator::new(&ledger);
+    let policy = current_policy(&evaluator)?;
+    let question = question(policy, &evaluator, &loaded, place)?;
+    let rule = question.gate.rules.iter().find(|rule| rule.formats.contains(&FORMAT)).cloned();
+    let rule = rule.map_or_else(|| slot_for(question.gate, FORMAT).map(without_rule), Ok)?;
+    let identity = context.identity(&loaded.store, &policy.roster)?;
+    let taking = Taking {
+        rule: &rule,
+        format: Some(FORMAT),
+        external: false,
+        location: None,
+        allow_secret,
+        stdin_name: "plan.md",
+    };
+    let (read, brought) = record::read(context, &loaded, &question, &taking, &[file.to_owned()])?;
+    let rows = timeline(&read.facts).ok_or_else(|| {
+        let message = format!("{} has more rows, or longer ones, than one entry can tell", file.display());
+        Failure::usage(message).hint("make it two plans, each for a gate of its own")
+    })?;
+    show(context, &loaded, policy, &question, &rows);
+    let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, None)? else {
+        context.printer.outcome(&format!("would open {} and record {}", question.gate.id, rule.slot), true);
+        return Ok(Answer::Yes);
+    };
+    let recording = record::Recording { attempt, ..read };
+    let number = recording.append(context, &mut loaded, &identity, brought)?;
+    recording.tell(context, &loaded, number, &question)?;
+    Ok(Answer::Yes)
+}
+
+/// The gate named; or the one that wants a plan; or the only one there is.
+fn question<'p>(
+    policy: &'p Policy,
+    evaluator: &Evaluator<'_>,
+    loaded: &Loaded,
+    place: &Where,
+) -> Result<Question<'p>, Failure> {
+    let release = place.release.as_deref();
+    if let Some(gate) = &place.gate {
+        return Question::new(policy, loaded, gate, release);
+    }
+    let mut rules = policy.gates().flat_map(|(_, gate)| &gate.rules);
+    if let Some(rule) = rules.find(|rule| rule.formats.contains(&FORMAT)) {
+        return Question::of_slot(policy, evaluator, loaded, &rule.slot, None, release);
+    }
+    let gates: Vec<&Name> = policy.gates().map(|(_, gate)| &gate.id).collect();
+    match gates.as_slice() {
+        [only] => Question::new(policy, loaded, only.as_str(), release),
+        _ => {
+            let names: Vec<&str> = gates.iter().map(|gate| gate.as_str()).collect();
+            Err(Failure::usage("no gate wants a plan, so it must be said for which it is")
+                .hint(format!("--gate GATE, one of {}", names.join(", "))))
+        }
+    }
+}
+
+/// How a plan is taken that no rule asks for.
+fn without_rule(slot: Name) -> Rule {
+    Rule {
+        id: slot.clone(),
+        slot,
+        formats: vec![FORMAT],
+        file: None,
+        values: Vec::new(),
+        template: None,
+        section: None,
+        expect: Vec::new(),
+        by: Vec::new(),
+        within: None,
+        reach: Reach::Attempt,
+        artifacts: None,
+        changed_since: None,
+        links_gates: false,
+        span: 0..0,
+    }
+}
+
+fn show(context: &mut Context<'_>, loaded: &Loaded, policy: &Policy, question: &Question<'_>, rows: &[Step]) {
+    let Question { pipeline, gate, release } = question;
+    let opened = loaded.ledger.view().latest(&pipeline.id, &gate.id, release);
+    let zone = opened.and_then(|attempt| attempt.open.time_zone.parse().ok()).unwrap_or(policy.zone);
+    let mut cells = vec![["", "UTC", zone.name(), "owner", "who", "task"].map(str::to_owned).to_vec()];
+    let mut unknown: Vec<&str> = Vec::new();
+    for (step, number) in rows.iter().zip(1_u32..) {
+        let owning = owning(&policy.roster, &step.owner);
+        if !owning.is_known() && !unknown.contains(&step.owner.text.as_str()) {
+            unknown.push(&step.owner.text);
+        }
+        let who = if owning.is_known() { owning.called().join(", ") } else { "nobody".to_owned() };
+        cells.push(vec![
+            number.to_string(),
+            in_zone(step.at, Tz::UTC),
+            in_zone(step.at, zone),
+            visible(&step.owner.text),
+            visible(&who),
+            visible(&step.task),
+        ]);
+    }
+    let mut lines = table(&cells).into_iter();
+    lines.next().into_iter().for_each(|head| context.printer.say(head));
+    for (line, step) in lines.zip(rows) {
+        context.printer.say(line);
+        for command in commands(&step.code) {
+            context.printer.say(context.printer.dim(&format!("      runs  {}", visible(command))));
+        }
+        if let Some(signed) = sign_off_gate(pipeline, gate, release, step) {
+            context.printer.say(context.printer.dim(&format!("      signs off  {}", signed.id)));
+        }
+    }
+    for owner in unknown {
+        let owner = visible(owner);
+        context.printer.talk(format!(
+            "note: {owner} is nobody in the roster, so nobody can do those rows\n  → give the person the handle {owner:?} in ledger.toml, then: ledger policy apply"
+        ));
+    }
+}
+
+/// To the minute, as plans are written.
+pub fn in_zone(at: Timestamp, zone: Tz) -> String {
+    at.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
