@@ -21,6 +21,11 @@ pub fn close(
         let bytes = now.as_ref().map(|blob| loaded.store.changed_file(blob)).transpose()?;
         documents.insert(path, bytes.map(|bytes| document_digests(&bytes)).unwrap_or_default());
     }
-    range::close(decision, question.gate, &loaded.ledger, &Changed { range: &changes.range, documents });
+    range::close(
+        decision,
+        question.gate,
+        &loaded.ledger,
+        &Changed { range: &changes.range, paths: changes.paths.keys().cloned().collect(), documents },
+    );
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod capture;
 mod changed;
 mod citations;
 mod commands;
+mod comparison;
 mod confirm;
 mod context;
 mod difference;

@@ -45,6 +45,34 @@ pub struct Rule {
     pub span: Range<usize>,
 }
 
+impl Rule {
+    /// How evidence is taken that no rule asks for: as it is, in a slot of its own.
+    pub const fn plain(formats: Vec<&'static str>, id: Name, slot: Name) -> Self {
+        Self {
+            id,
+            slot,
+            formats,
+            file: None,
+            values: Vec::new(),
+            template: None,
+            section: None,
+            expect: Vec::new(),
+            by: Vec::new(),
+            within: None,
+            reach: Reach::Attempt,
+            artifacts: None,
+            changed_since: None,
+            links_gates: false,
+            after: Vec::new(),
+            window: None,
+            when_changed: Vec::new(),
+            unless: None,
+            agrees: Vec::new(),
+            span: 0..0,
+        }
+    }
+}
+
 /// Where evidence for a rule may lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {

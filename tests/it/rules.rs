@@ -403,3 +403,33 @@ fn who_ran_or_uploaded_does_not_approve_where_the_policy_says_so() {
         story.types("han", "sign beta --yes", 0);
     }
 }
+
+#[test]
+fn a_rule_about_paths_is_not_wanted_where_nothing_under_them_changed() {
+    let prompts = rule("regression", "when = { changed = [\"prompts/**\", \"templates/*.md\"] }");
+    let mut story = story(&gate("stage0", &prompts));
+    story.repo.git(&["tag", "before"]);
+    let commits = |story: &Story, path: &str| {
+        story.repo.write(path, "text");
+        story.repo.git(&["add", "."]);
+        story.repo.git(&["commit", "-q", "-m", path]);
+    };
+    commits(&story, "src/more.py");
+    story.types("min", "open stage0 --release 1.0", 0);
+    assert_eq!(story.state("stage0", "regression"), "missing", "nobody compared");
+    story.types("min", "open stage0 --release 1.0 --retry --since before", 0);
+    let rule = story.rule("stage0", "regression");
+    assert_eq!(rule["state"], "not-applicable");
+    says_all(rule["have"].as_str().unwrap(), &["nothing under prompts/**, templates/*.md changed since"]);
+    passes(&mut story, "stage0");
+    // The commits under review say something else than the opening.
+    commits(&story, "prompts/ko/answer.md");
+    says_all(
+        &story.types("", "check stage0 --commit HEAD~1 --changed before..HEAD", 1),
+        &["before..HEAD changed something under prompts/**"],
+    );
+    story.types("min", "open stage0 --release 2.0 --since before", 0);
+    assert_eq!(story.state("stage0", "regression"), "missing");
+    story.types("min", "open stage0 --release 3.0 --since nowhere", 2);
+    story.types("", "verify", 0);
+}

@@ -3,6 +3,7 @@
 use super::{Answer, verify};
 use crate::cli::args::text;
 use crate::cli::changed;
+use crate::cli::comparison;
 use crate::cli::context::{Context, POLICY_FILE, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
@@ -103,6 +104,7 @@ fn decide(
     let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
     let decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
     context.refuse_lying_facts(loaded, evaluator, &decision)?;
+    comparison::require_true(loaded, question.gate, &decision)?;
     Ok(decision)
 }
 

@@ -6,6 +6,7 @@ use super::Answer;
 use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::append::append;
 use crate::cli::args::text;
+use crate::cli::comparison;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::{Failure, FailureKind};
@@ -34,6 +35,9 @@ pub struct Args {
     /// Source of the release
     #[arg(long, value_name = "REV", default_value = "HEAD", value_parser = text())]
     commit: String,
+    /// Compare with this commit: rules about paths that did not change since are not wanted
+    #[arg(long, value_name = "REV", value_parser = text())]
+    since: Option<String>,
     /// A further revision the release rests on
     #[arg(long, value_name = "NAME=VALUE", value_parser = text())]
     revision: Vec<String>,
@@ -70,9 +74,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             source.commit
         )));
     }
+    let since = args.since.as_deref();
+    let compared = since.map(|since| comparison::compare(&loaded.store, gate, since, &source.commit)).transpose()?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    let opening =
-        Opening { policy, question: &question, source, revisions: revisions(&args.revision)?, compared: None };
+    let opening = Opening { policy, question: &question, source, revisions: revisions(&args.revision)?, compared };
     let number = opening.append(context, &mut loaded, &identity)?;
     if context.printer.json {
         let entry = number.and_then(|number| loaded.ledger.entry(number));

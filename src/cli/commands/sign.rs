@@ -5,6 +5,7 @@ use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
+use crate::cli::comparison;
 use crate::cli::confirm;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
@@ -78,6 +79,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return refuse(context, &decision, &why);
     }
     context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
+    comparison::require_true(&loaded, gate, &decision)?;
     if let Some(entry) = counted_already(args, &ledger, &decision, &identity) {
         context.printer.talk(format!("{} has approved already: entry {entry}", identity.person.handle()));
         if context.printer.json {

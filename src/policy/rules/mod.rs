@@ -17,6 +17,7 @@ mod window;
 pub use approval::{Standing, standing};
 pub use evidence::{links_to as evidence_links_to, same_path};
 pub use gate::CANDIDATES;
+pub use groups::with_parts;
 pub use timing::span;
 pub use trouble::{class_of, open_triggers};
 pub use waiver::refusal as waiver_refusal;

@@ -15,7 +15,7 @@ use crate::cli::select::Question;
 use crate::evidence::readers::plan::{Step, timeline};
 use crate::id::{Name, Timestamp};
 use crate::policy::plan::{commands, owning, sign_off_gate};
-use crate::policy::{Evaluator, Policy, Reach, Rule};
+use crate::policy::{Evaluator, Policy, Rule};
 use crate::report::escape::visible;
 
 const FORMAT: &str = "plan";
@@ -32,7 +32,10 @@ pub fn run(
     let policy = current_policy(&evaluator)?;
     let question = question(policy, &evaluator, &loaded, place)?;
     let rule = question.gate.rules.iter().find(|rule| rule.formats.contains(&FORMAT)).cloned();
-    let rule = rule.map_or_else(|| slot_for(question.gate, FORMAT).map(without_rule), Ok)?;
+    let rule = rule.map_or_else(
+        || slot_for(question.gate, FORMAT).map(|slot| Rule::plain(vec![FORMAT], slot.clone(), slot)),
+        Ok,
+    )?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let taking = Taking {
         rule: &rule,
@@ -81,27 +84,6 @@ fn question<'p>(
             Err(Failure::usage("no gate wants a plan, so it must be said for which it is")
                 .hint(format!("--gate GATE, one of {}", names.join(", "))))
         }
-    }
-}
-
-/// How a plan is taken that no rule asks for.
-fn without_rule(slot: Name) -> Rule {
-    Rule {
-        id: slot.clone(),
-        slot,
-        formats: vec![FORMAT],
-        file: None,
-        values: Vec::new(),
-        template: None,
-        section: None,
-        expect: Vec::new(),
-        by: Vec::new(),
-        within: None,
-        reach: Reach::Attempt,
-        artifacts: None,
-        changed_since: None,
-        links_gates: false,
-        span: 0..0,
     }
 }
 

@@ -1,0 +1,55 @@
+//! The source compared with an earlier commit, for rules that are wanted only where a path changes.
+
+use super::failure::Failure;
+use super::load::Loaded;
+use crate::entry::kinds::Compared;
+use crate::id::{Name, ObjectId};
+use crate::policy::changes::untouched;
+use crate::policy::decision::Decision;
+use crate::policy::{Gate, RuleState};
+use crate::store::git::GitStore;
+
+/// What `commit` leaves as it was at `since`, as far as the gate's rules ask.
+pub fn compare(store: &GitStore, gate: &Gate, since: &str, commit: &ObjectId) -> Result<Compared, Failure> {
+    let since = store.source(since)?.commit;
+    let changes = store.changes(&format!("{since}..{commit}"))?;
+    let paths: Vec<String> = changes.paths.into_keys().collect();
+    let globs = gate.rules.iter().flat_map(|rule| &rule.when_changed).map(String::as_str);
+    let mut untouched = untouched(globs, &paths);
+    untouched.sort();
+    untouched.dedup();
+    Ok(Compared { since, untouched })
+}
+
+/// Compares again where a rule was set aside by what an opening says: anybody can type that nothing
+/// changed. Where the source is not at hand nobody can tell.
+pub fn require_true(loaded: &Loaded, gate: &Gate, decision: &Decision) -> Result<(), Failure> {
+    let set_aside = |id: &Name| {
+        decision
+            .rules
+            .iter()
+            .flat_map(|rule| [rule].into_iter().chain(&rule.parts))
+            .any(|outcome| outcome.id == *id && outcome.state == RuleState::NotApplicable)
+    };
+    if !gate.rules.iter().any(|rule| !rule.when_changed.is_empty() && set_aside(&rule.id)) {
+        return Ok(());
+    }
+    let view = loaded.ledger.view();
+    let Some(attempt) = view.latest(&decision.pipeline, &decision.gate, &decision.release) else { return Ok(()) };
+    let Some(claim) = &attempt.open.compared else { return Ok(()) };
+    let again = compare(&loaded.store, gate, claim.since.as_str(), &attempt.open.source.commit)?;
+    // A later policy may ask for other globs; those were never claimed.
+    match claim.untouched.iter().find(|glob| asks(gate, glob) && !again.untouched.contains(glob)) {
+        Some(glob) => Err(Failure::no(format!(
+            "entry {} says that nothing under {glob} changed since {}, and something did",
+            attempt.entry.number(),
+            claim.since
+        ))
+        .hint(format!("ledger open {} --release {} --retry --since REV", decision.gate, decision.release))),
+        None => Ok(()),
+    }
+}
+
+fn asks(gate: &Gate, glob: &str) -> bool {
+    gate.rules.iter().any(|rule| rule.when_changed.iter().any(|asked| asked == glob))
+}
