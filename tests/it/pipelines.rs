@@ -42,6 +42,8 @@ fn several_gates_are_open_when_every_one_is() {
     assert_eq!(check(&repo, "alpha --format json", &[]).json()["gate"], "alpha");
     says_all(&types(&repo, "", "check", 2), &["no gate is named", "ledger check --all"]);
     types(&repo, "", "check alpha --all", 2);
+    let _ = check(&repo, "", &[("LEDGER_ALL", "1")]).exits(1);
+    let _ = check(&repo, "alpha", &[("LEDGER_ALL", "1")]).exits(0);
     types(&repo, "", "check alpha beta", 2);
     types(&repo, "", "check --all --release 2.0", 2);
 }

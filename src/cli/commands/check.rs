@@ -71,7 +71,8 @@ fn judge(args: &Args, context: &mut Context<'_>) -> Result<Vec<GateVerdict>, Fai
     theirs.map_or(Ok(()), |figures| seen::require(&loaded.ledger, figures))?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
-    let questions = match args.all {
+    // A gate that is named says more than LEDGER_ALL.
+    let questions = match args.gates.is_empty() {
         true => select::every(policy, &loaded, release)?,
         false => {
             let named = args.gates.iter().map(|gate| Question::new(policy, &loaded, gate, release));

@@ -68,7 +68,7 @@ fn ends(range: &str) -> Option<(&str, &str, bool)> {
         Some((from, to)) => (from, to, true),
         None => range.split_once("..").map(|(from, to)| (from, to, false))?,
     };
-    let is_end = |end: &str| !end.trim().is_empty() && !end.contains("..");
+    let is_end = |end: &str| !end.trim().is_empty() && !end.starts_with('.') && !end.contains("..");
     (is_end(from) && is_end(to)).then_some((from, to, since_parting))
 }
 

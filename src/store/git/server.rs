@@ -1,7 +1,7 @@
 //! What a hook needs of the repository it runs in: objects that are pushed and not taken yet, settings, and
 //! where hooks lie.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use git2::{ConfigLevel, ErrorCode};
 
@@ -69,11 +69,6 @@ impl GitStore {
             }
         }
         Err(StoreError::Git(format!("{name} is a symbolic ref that leads too far")))
-    }
-
-    /// The repository itself: `.git`, or the folder of a bare one.
-    pub fn directory(&self) -> &Path {
-        self.repo.path()
     }
 
     pub fn is_bare(&self) -> bool {
