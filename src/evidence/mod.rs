@@ -4,6 +4,7 @@
 
 pub mod citations;
 pub mod facts;
+pub mod location;
 pub mod manifest;
 pub mod quantity;
 pub mod readers;

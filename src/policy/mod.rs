@@ -8,6 +8,7 @@ pub mod audit;
 pub mod changes;
 pub mod decision;
 pub mod evaluate;
+pub mod keeping;
 pub mod lint;
 pub mod parse;
 pub mod plan;
@@ -35,6 +36,7 @@ use crate::entry::kinds::DeclaredArtifact;
 use crate::evidence::readers::Wanted;
 use crate::id::{Name, Version};
 use crate::sign::Roster;
+use keeping::Keeping;
 use response::{RollbackOption, TriggerRule};
 use template::Template;
 
@@ -46,6 +48,7 @@ pub struct Policy {
     pub zone: Tz,
     /// Where a folder of the evidence branch can be seen: `https://…/tree/{commit}/{folder}`.
     pub link: Option<Template>,
+    pub keeping: Keeping,
     pub pipelines: Vec<Pipeline>,
 }
 

@@ -143,3 +143,27 @@ fn an_example_is_filled_in_with_the_person_who_begins() {
     types(&repo, "", "verify", 0);
     types_in_vain(&repo, "lee", "init", 1);
 }
+
+#[test]
+fn where_evidence_is_kept_is_said_without_doubt_and_without_credentials() {
+    let repo = TestRepo::bare_of_ledger();
+    let check = |table: &str, code: i32| {
+        repo.write("ledger.toml", format!("{}\n[evidence]\n{table}\n", POLICY.text(&repo)));
+        types(&repo, "", "policy check", code)
+    };
+    check("inline = \"512 KiB\"\nstore = \"s3://acme-evidence/widget\"\nexternal_facts = true", 0);
+    check("", 0);
+    for (wrong, why) in [
+        ("inline = \"1MB\"", "is no size"),
+        ("inline = \"65 MiB\"", "at most 64 MiB"),
+        ("inline = 1", "inline"),
+        ("store = \"/srv/evidence\"", "no address a program can ask"),
+        ("store = \"s3://kim:pass@bucket\"", "credentials come from the environment"),
+        ("store = \"https://host/x?sig=abc\"", "where tokens stand"),
+        ("external_facts = \"yes\"", "must be true or false"),
+        ("inlin = \"1 MiB\"", "did you mean `inline`?"),
+    ] {
+        let said = check(wrong, 2);
+        says_all(&said, &[why, "ledger.toml:", "^"]);
+    }
+}

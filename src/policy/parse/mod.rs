@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
+use super::keeping;
 use super::template::Template;
 use super::{ArtifactTemplate, Bind, Gate, Pipeline, Policy};
 use crate::findings::{Findings, Table};
@@ -30,9 +31,10 @@ pub fn parse(text: &str) -> Result<Policy, Findings> {
         let mut root = Table::new(&document, 0..text.len().min(1), "the policy");
         let roster = Roster::read(&mut root, &mut findings);
         let (zone, link) = read_ledger(&mut root, &mut findings);
+        let keeping = keeping::read(&mut root, &mut findings);
         let pipelines = read_pipelines(&mut root, &mut findings);
         root.finish(&mut findings);
-        Some(Policy { roster: roster?, zone, link, pipelines })
+        Some(Policy { roster: roster?, zone, link, keeping, pipelines })
     });
     policy.filter(|_| findings.is_empty()).ok_or(findings)
 }
