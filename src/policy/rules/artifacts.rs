@@ -6,7 +6,7 @@ use crate::entry::kinds::Evidence;
 use crate::evidence::facts::Fact;
 use crate::findings::counted;
 use crate::policy::evaluate::artifact_digests;
-use crate::policy::{ArtifactCheck, Rule};
+use crate::policy::{ArtifactCheck, Rule, reread};
 
 pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
     let Some(check) = rule.artifacts else { return Ok(String::new()) };
@@ -31,7 +31,8 @@ pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: 
 /// The checksum file names each artifact's file with the digest last recorded for it.
 fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
     let recorded = artifact_digests(case.view, case.pipeline, case.attempt, case.ask.release);
-    let Some(Fact::Group(sums)) = evidence.facts.get("sums") else {
+    let facts = reread::relied_on(case.policy, evidence);
+    let Some(Fact::Group(sums)) = facts.get("sums") else {
         return Err("it holds no checksums".to_owned());
     };
     for artifact in &case.attempt.open.artifacts {
@@ -51,7 +52,8 @@ fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) ->
 /// The document quotes the digest last recorded for each artifact.
 fn quoted(case: &Case<'_, '_>, evidence: &Evidence) -> Result<String, String> {
     let recorded = artifact_digests(case.view, case.pipeline, case.attempt, case.ask.release);
-    let Some(Fact::List(digests)) = evidence.facts.get("digests") else {
+    let facts = reread::relied_on(case.policy, evidence);
+    let Some(Fact::List(digests)) = facts.get("digests") else {
         return Err("it quotes no digests".to_owned());
     };
     for artifact in &case.attempt.open.artifacts {

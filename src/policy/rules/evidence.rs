@@ -9,7 +9,7 @@ use crate::evidence::readers::checklist::is_below;
 use crate::evidence::readers::{ARTIFACT, COMMAND, PLAN_STATUS};
 use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
-use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule};
+use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule, reread};
 
 pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
     if rule.formats.contains(&PLAN_STATUS) {
@@ -152,7 +152,8 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     }
     check_file(case, rule, evidence)?;
     check_template(case, rule, evidence)?;
-    let shown = check_facts(rule, &evidence.facts)?;
+    let facts = reread::relied_on(case.policy, evidence);
+    let shown = check_facts(rule, &facts).map_err(|why| why + unknown_facts(case.policy, evidence))?;
     let artifacts = artifacts::check(case, rule, entry, evidence)?;
     if let Some(gate) = &rule.changed_since {
         let changed = match evidence.facts.get("changed_since") {
@@ -164,11 +165,13 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
         }
     }
     if rule.links_gates {
-        check_links(case, evidence)?;
+        check_links(case, &facts)?;
     }
     let shown_files = evidence.brought().take(3);
     let files: Vec<String> = shown_files.map(|file| format!("{} ({})", file.path, file.sha256.short())).collect();
-    let parts = [files.join(", "), shown, artifacts];
+    let claimed = !rule.expect.is_empty() && reread::is_external(evidence);
+    let claimed = if claimed { "not in the ledger: ledger evidence check" } else { "" };
+    let parts = [files.join(", "), shown, artifacts, claimed.to_owned()];
     Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
 }
 
@@ -216,6 +219,14 @@ pub fn same_path(one: &str, other: &str) -> bool {
     one == other || one.nfc().eq(other.nfc())
 }
 
+/// Why a fact somebody recorded is not there.
+fn unknown_facts(policy: &Policy, evidence: &Evidence) -> &'static str {
+    match reread::is_external(evidence) && !policy.keeping.external_facts {
+        true => " (its file is not in the ledger, so facts taken from it do not count)",
+        false => "",
+    }
+}
+
 fn check_facts(rule: &Rule, facts: &Facts) -> Result<String, String> {
     let groups: Vec<&Facts> = match &rule.section {
         None => vec![facts],
@@ -250,8 +261,8 @@ fn sections<'f>(facts: &'f Facts, wanted: &str) -> Vec<&'f Facts> {
 }
 
 /// Every gate before this one has a link to its folder.
-fn check_links(case: &Case<'_, '_>, evidence: &Evidence) -> Result<(), String> {
-    let links = match evidence.facts.get("links") {
+fn check_links(case: &Case<'_, '_>, facts: &Facts) -> Result<(), String> {
+    let links = match facts.get("links") {
         Some(Fact::List(links)) => links.as_slice(),
         _ => &[],
     };

@@ -6,6 +6,7 @@ use crate::id::Timestamp;
 use crate::policy::ApprovalRule;
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::evaluate::name;
+use crate::policy::reread;
 
 /// A log line often has whole minutes only: it may say 09:12 for what was recorded at 09:12:40.
 const MINUTE: i64 = 60;
@@ -38,7 +39,8 @@ fn judge(
         None => return base,
     };
     let Some(entry) = log.and_then(|log| log.entry) else { return base };
-    let Some(Fact::Group(found)) = entry.evidence().and_then(|evidence| evidence.facts.get("phrase")) else {
+    let facts = entry.evidence().map(|evidence| reread::relied_on(case.policy, evidence)).unwrap_or_default();
+    let Some(Fact::Group(found)) = facts.get("phrase") else {
         return base;
     };
     let text = |key: &str| match found.get(key) {

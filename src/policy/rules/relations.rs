@@ -8,7 +8,7 @@ use crate::chain::VerifiedEntry;
 use crate::evidence::facts;
 use crate::id::{EntryNumber, Name};
 use crate::policy::decision::{RuleOutcome, RuleState};
-use crate::policy::{Earlier, Rule, RuleName};
+use crate::policy::{Earlier, Rule, RuleName, reread};
 
 pub fn apply(case: &Case<'_, '_>, outcomes: &mut [EvidenceOutcome<'_, '_>]) {
     outcomes.iter_mut().for_each(|item| unless_untouched(case, item));
@@ -64,7 +64,7 @@ fn broken_tie(case: &Case<'_, '_>, item: &EvidenceOutcome<'_, '_>, all: &[Eviden
         Earlier::Gate(gate) => before_gate(case, gate, entry),
         Earlier::Rule(rule) => before_rule(case, rule, entry, all),
     });
-    early.or_else(|| disagreement(item.rule, entry, all))
+    early.or_else(|| disagreement(case, item.rule, entry, all))
 }
 
 fn before_gate(case: &Case<'_, '_>, name: &Name, entry: &VerifiedEntry) -> Option<String> {
@@ -104,13 +104,19 @@ fn last_entry(outcome: &RuleOutcome) -> Option<EntryNumber> {
     outcome.by.iter().map(|(number, _)| *number).max()
 }
 
-fn disagreement(rule: &Rule, entry: &VerifiedEntry, all: &[EvidenceOutcome<'_, '_>]) -> Option<String> {
-    let own = &entry.evidence()?.facts;
+fn disagreement(
+    case: &Case<'_, '_>,
+    rule: &Rule,
+    entry: &VerifiedEntry,
+    all: &[EvidenceOutcome<'_, '_>],
+) -> Option<String> {
+    let relied_on = |entry: &VerifiedEntry| Some(reread::relied_on(case.policy, entry.evidence()?).into_owned());
+    let own = relied_on(entry)?;
     rule.agrees.iter().find_map(|agreement| {
         let other = all.iter().find(|item| item.rule.id == agreement.rule)?;
         let met = other.outcome.state == RuleState::Satisfied;
-        let others = other.entry.filter(|_| met).and_then(VerifiedEntry::evidence).map(|evidence| &evidence.facts);
-        let (one, two) = (facts::at(own, &agreement.fact), others.and_then(|facts| facts::at(facts, &agreement.other)));
+        let others = other.entry.filter(|_| met).and_then(relied_on).unwrap_or_default();
+        let (one, two) = (facts::at(&own, &agreement.fact), facts::at(&others, &agreement.other));
         let show = |fact: Option<&facts::Fact>| fact.map_or("absent".to_owned(), ToString::to_string);
         (one.is_none() || one != two).then(|| {
             format!("{} is {}, {}.{} is {}", agreement.fact, show(one), agreement.rule, agreement.other, show(two))
