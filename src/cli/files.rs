@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::hashing::{hash_all, hash_directory};
 use super::load::Loaded;
 use super::select::Question;
+use super::storing::{READ_MOST, Storing, Upload, can_be_read};
 use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, FileRole, Stored};
 use crate::evidence::facts::{Fact, Facts};
@@ -17,14 +18,12 @@ use crate::policy::{ArtifactCheck, Gate, Rule};
 use crate::report::escape::visible;
 use crate::store::git::GitStore;
 
-/// Largest file kept in the ledger; larger ones are recorded by digest.
-const INLINE_LIMIT: u64 = 16 << 20;
-
 /// One file as it was found.
 pub struct Brought {
     pub file: EvidenceFile,
-    /// `None` when only the digest is kept.
+    /// `None` when only the digest is kept, or the file is too large for a reader.
     pub bytes: Option<Vec<u8>>,
+    pub upload: Upload,
 }
 
 /// How files are to be taken.
@@ -33,6 +32,7 @@ pub struct Taking<'t> {
     pub format: Option<&'t str>,
     pub external: bool,
     pub location: Option<String>,
+    pub storing: &'t Storing,
     /// Why something that looks like a secret may pass.
     pub allow_secret: Option<&'t str>,
     /// The name of what comes on stdin.
@@ -120,9 +120,8 @@ pub fn bring(
     paths: &[PathBuf],
 ) -> Result<Vec<Brought>, Failure> {
     let by_digest = taking.external || taking.rule.formats == [ARTIFACT] || taking.format == Some(ARTIFACT);
-    let mut brought = Vec::new();
-    let mut names = Vec::new();
-    let mut digests = digests(context, paths, by_digest).into_iter();
+    let (mut brought, mut names, mut held) = (Vec::new(), Vec::new(), 0);
+    let mut digests = digests(context, paths, by_digest && taking.storing.store_for(0, true).is_none()).into_iter();
     for path in paths {
         let is_input = path.as_os_str() == "-";
         if by_digest && context.world().is_directory(path) {
@@ -131,10 +130,9 @@ pub fn bring(
         }
         let recorded = if is_input { taking.stdin_name.to_owned() } else { context.recorded_path(store, path) };
         let name = own_name(&recorded, &mut names);
-        let bytes = match (is_input, by_digest) {
-            (true, _) => Some(read_input(context)?),
-            (false, true) => None,
-            (false, false) => Some(read_file(context, path)?),
+        let bytes = match is_input {
+            true => Some(read_input(context, taking.storing)?),
+            false => read_file(context, taking.storing, path, by_digest, held)?,
         };
         let (size, sha256) = match &bytes {
             Some(bytes) => (bytes.len() as u64, Digest::of(bytes)),
@@ -146,10 +144,19 @@ pub fn bring(
         if size == 0 {
             return Err(Failure::usage(format!("{} is empty: an empty file is no evidence", path.display())));
         }
-        let stored = if bytes.is_some() { Stored::Inline } else { Stored::External };
-        let file =
-            EvidenceFile { name, path: recorded, size, sha256, stored, location: taking.location.clone(), role: None };
-        brought.push(Brought { file, bytes });
+        let store = taking.storing.store_for(size, by_digest && !is_input);
+        let stored = if bytes.is_some() && store.is_none() { Stored::Inline } else { Stored::External };
+        let location = store.map(|store| store.of(sha256).to_string()).or_else(|| taking.location.clone());
+        let upload = match (store, &bytes) {
+            (None, _) => Upload::None,
+            (Some(_), Some(_)) => Upload::Held,
+            (Some(_), None) => Upload::File(path.clone()),
+        };
+        if upload == Upload::Held {
+            held += size;
+        }
+        let file = EvidenceFile { name, path: recorded, size, sha256, stored, location, role: None };
+        brought.push(Brought { file, bytes, upload });
     }
     Ok(brought)
 }
@@ -176,7 +183,7 @@ fn directory(
     let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
     let recorded = recorded.trim_end_matches('/').to_owned();
     let file = EvidenceFile { name, path: recorded, size, sha256, stored: Stored::Inline, location: None, role: None };
-    Ok(Brought { file, bytes: Some(bytes) })
+    Ok(Brought { file, bytes: Some(bytes), upload: Upload::None })
 }
 
 /// The document as the release's source commit has it, where the rule compares with it.
@@ -197,15 +204,16 @@ pub fn template(loaded: &Loaded, question: &Question<'_>, rule: &Rule) -> Result
         location: None,
         role: Some(FileRole::Template),
     };
-    Ok(Some(Brought { file, bytes: Some(bytes) }))
+    Ok(Some(Brought { file, bytes: Some(bytes), upload: Upload::None }))
 }
 
-/// What the reader takes from the files. Files kept by digest only have a count and a size.
+/// What the reader takes from the files. Where the bytes of one are not at hand there are a count and a size.
 pub fn facts(reader: &Reader, gate: &Gate, slot: &Name, brought: &[Brought]) -> Result<Facts, Failure> {
-    if brought.iter().all(|one| one.bytes.is_none()) {
-        let size: u64 = brought.iter().map(|one| one.file.size).sum();
+    if brought.iter().any(|one| one.bytes.is_none()) {
+        let size: u64 = brought.iter().filter(|one| one.file.role.is_none()).map(|one| one.file.size).sum();
         let bytes = usize::try_from(size).unwrap_or(usize::MAX);
-        return Ok(Facts::from([("files".to_owned(), brought.len().into()), ("bytes".to_owned(), bytes.into())]));
+        let files = brought.iter().filter(|one| one.file.role.is_none()).count();
+        return Ok(Facts::from([("files".to_owned(), files.into()), ("bytes".to_owned(), bytes.into())]));
     }
     let template = brought.iter().find(|one| one.file.role.is_some()).and_then(|one| one.bytes.as_deref());
     let wanted = Wanted { template, ..gate.wanted(slot) };
@@ -254,8 +262,8 @@ pub fn warn_of_uncommitted(context: &mut Context<'_>, store: &GitStore, rule: &R
 }
 
 pub fn attachments(brought: Vec<Brought>) -> Vec<Attachment> {
-    let attach = |one: Brought| one.bytes.map(|bytes| Attachment { name: one.file.name, bytes });
-    brought.into_iter().filter_map(attach).collect()
+    let inline = brought.into_iter().filter(|one| one.file.stored == Stored::Inline);
+    inline.filter_map(|one| Some(Attachment { name: one.file.name, bytes: one.bytes? })).collect()
 }
 
 /// A file name that is safe everywhere and new in this entry: what cannot stand becomes `_`.
@@ -282,26 +290,45 @@ fn own_name(path: &str, taken: &mut Vec<String>) -> FileName {
     unreachable!("there are more numbers than files")
 }
 
-fn read_input(context: &mut Context<'_>) -> Result<Vec<u8>, Failure> {
-    let bytes = context.printer.world.read_input(INLINE_LIMIT + 1);
+fn read_input(context: &mut Context<'_>, storing: &Storing) -> Result<Vec<u8>, Failure> {
+    let most = if storing.store_for(READ_MOST, false).is_some() { READ_MOST } else { storing.inline };
+    let bytes = context.printer.world.read_input(most + 1);
     let bytes = bytes.map_err(|error| Failure::unknown(format!("cannot read standard input: {error}")))?;
-    if bytes.len() as u64 > INLINE_LIMIT {
-        return Err(too_large("standard input"));
+    match bytes.len() as u64 > most {
+        true if most > storing.inline => {
+            Err(Failure::usage(format!("standard input is larger than {} MiB", most >> 20))
+                .hint("write it to a file, and bring that"))
+        }
+        true => Err(too_large("standard input", storing)),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
-fn read_file(context: &Context<'_>, path: &Path) -> Result<Vec<u8>, Failure> {
+/// The bytes of a file, where they are kept in the ledger or given to a reader.
+fn read_file(
+    context: &Context<'_>,
+    storing: &Storing,
+    path: &Path,
+    by_digest: bool,
+    held: u64,
+) -> Result<Option<Vec<u8>>, Failure> {
     let size = context.world().size(path).map_err(|error| unreadable(path, &error))?;
-    if size > INLINE_LIMIT {
-        return Err(too_large(&path.display().to_string()));
+    match storing.store_for(size, by_digest) {
+        None if by_digest => return Ok(None),
+        None if size > storing.inline => return Err(too_large(&path.display().to_string(), storing)),
+        Some(_) if !can_be_read(size, held) => return Ok(None),
+        _ => {}
     }
-    context.world().read(path).map_err(|error| unreadable(path, &error))
+    context.world().read(path).map(Some).map_err(|error| unreadable(path, &error))
 }
 
-fn too_large(what: &str) -> Failure {
-    Failure::usage(format!("{what} is larger than {} MiB", INLINE_LIMIT >> 20))
-        .hint("record its digest only: --external, with --location where it can be had")
+fn too_large(what: &str, storing: &Storing) -> Failure {
+    let limit = storing.inline;
+    let limit =
+        if limit.is_multiple_of(1 << 20) { format!("{} MiB", limit >> 20) } else { format!("{} KiB", limit >> 10) };
+    Failure::usage(format!("{what} is larger than {limit}"))
+        .hint("keep it in a store: --store URL_OR_DIR (docs/evidence-stores.md)")
+        .hint("or record its digest only: --external, with --location where it can be had")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

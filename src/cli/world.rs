@@ -128,6 +128,18 @@ impl World {
         std::fs::read(self.path(path))
     }
 
+    /// A regular file, to be read in pieces.
+    pub fn open(&self, path: &Path) -> io::Result<std::fs::File> {
+        require_regular(&self.path(path))?;
+        std::fs::File::open(self.path(path))
+    }
+
+    /// The beginning of a regular file, at most so many bytes.
+    pub fn read_head(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path)?.take(most).read_to_end(&mut bytes).map(|_| bytes)
+    }
+
     /// A regular file's bytes, or `None` where there is nothing at all. Whatever else stands there (a
     /// folder, a pipe, a link to nowhere, a file that may not be read) is an error, never an absence.
     pub fn read_if_there(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -195,6 +207,12 @@ impl World {
             _ => {}
         }
         std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+    }
+
+    /// A file without a name yet, in the folder it is for, which is made where it is missing.
+    pub fn fresh_file(&self, folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+        std::fs::create_dir_all(folder)?;
+        tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)
     }
 
     /// Puts a file in another's place once it is whole: `make` fills it, for this person alone.
@@ -382,6 +400,17 @@ impl Drop for Progress<'_> {
             drop(write!(err, "\r\x1b[K").and_then(|()| err.flush()));
         }
     }
+}
+
+/// Gives a fresh file its name, which must be nobody's, once all of it is on the disk.
+pub fn keep_fresh(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 /// Most bytes of a file read in one go.

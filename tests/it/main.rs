@@ -38,6 +38,7 @@ mod schemas;
 mod secrets;
 mod seeds;
 mod steps;
+mod stores;
 mod story;
 mod succession;
 mod tamper;

@@ -163,6 +163,18 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "min", "promote alpha", 0, "decision");
     said.types(repo, "min", "promote alpha", 0, "decision");
     said.types(repo, "", "artifact check", 0, "artifact-check");
+    // Recorded with a location, which is not asked where a store is named.
+    assert_eq!(said.types(repo, "", "evidence check --store build", 1, "evidence-check")["verdict"], "different");
+    assert_eq!(
+        said.types(repo, "", "evidence check --release 1.0 --store no-such-folder", 3, "evidence-check")["verdict"],
+        "unknown"
+    );
+    said.types(repo, "", "evidence fetch 2 --store build -o out", 1, "evidence-fetch");
+    let key = repo.path.join("build").join(ledger::evidence::location::key(Digest::of(b"binary")));
+    std::fs::create_dir_all(key.parent().unwrap()).unwrap();
+    std::fs::write(key, "binary").unwrap();
+    said.types(repo, "", "evidence check --store build", 0, "evidence-check");
+    said.types(repo, "", "evidence fetch 2 --store build -o out", 0, "evidence-fetch");
     repo.write("build/app_1.0.bin", "other");
     said.types(repo, "", "artifact check", 1, "artifact-check");
     repo.write("build/app_1.0.bin", "binary");
@@ -321,7 +333,8 @@ fn policies_keep_their_schema() {
     let validator = &validators()["policy"];
     let repo = TestRepo::bare_of_ledger();
     let example = |name: &str| std::fs::read_to_string(path(&format!("examples/{name}/ledger.toml"))).unwrap();
-    for text in [example("starter"), example("stage9"), POLICY.text(&repo)] {
+    let keeping = "\n[evidence]\ninline = \"512 KiB\"\nstore = \"s3://acme-evidence/widget\"\nexternal_facts = true\n";
+    for text in [example("starter"), example("stage9"), POLICY.text(&repo), POLICY.text(&repo) + keeping] {
         let policy: Value = toml::from_str(&text).unwrap();
         let errors: Vec<String> =
             validator.iter_errors(&policy).map(|error| format!("{}: {error}", error.instance_path())).collect();

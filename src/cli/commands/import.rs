@@ -11,8 +11,10 @@ use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::files::Taking;
 use crate::cli::hashing::files_below;
 use crate::cli::load::Loaded;
+use crate::cli::objects::StoreArgs;
 use crate::cli::output::{SCHEMAS, table};
 use crate::cli::select::{self, Question};
+use crate::cli::storing::{READ_MOST, Storing};
 use crate::entry::kinds::AttemptKey;
 use crate::evidence::readers::{self, Input};
 use crate::findings::counted;
@@ -38,6 +40,8 @@ pub struct Args {
     /// Release; default: the newest of the pipeline
     #[arg(long, value_parser = text())]
     release: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 /// What became of one file.
@@ -60,7 +64,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let policy = current_policy(&evaluator)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let slot = args.slot.as_deref().map(Name::parse).transpose()?;
-    let importing = Importing { policy, identity: &identity, args, slot: slot.as_ref() };
+    let storing = Storing::of(context, policy, &args.store, false, false)?;
+    let importing = Importing { policy, identity: &identity, args, storing: &storing, slot: slot.as_ref() };
     let mut taken = Vec::new();
     for file in all_files(context, &args.paths)? {
         let path = context.recorded_path(&loaded.store, &file);
@@ -83,6 +88,7 @@ struct Importing<'i> {
     policy: &'i Policy,
     identity: &'i Identity,
     args: &'i Args,
+    storing: &'i Storing,
     slot: Option<&'i Name>,
 }
 
@@ -96,12 +102,21 @@ impl Importing<'_> {
         path: &str,
     ) -> Result<(Name, Outcome), Failure> {
         let (question, rule) = fits(context, loaded, self.policy, file, path, self.args, self.slot)?;
-        let taking = Taking { rule, format: None, external: false, location: None, allow_secret: None, stdin_name: "" };
+        let taking = Taking {
+            rule,
+            format: None,
+            external: false,
+            location: None,
+            storing: self.storing,
+            allow_secret: None,
+            stdin_name: "",
+        };
         let (recording, brought) = read(context, loaded, &question, &taking, &[file.to_owned()])?;
         let digest = brought.first().map(|one| one.file.sha256);
         if let Some(entry) = known(&loaded.ledger, &recording.attempt, &rule.slot, digest) {
             return Ok((rule.slot.clone(), Outcome::Known(entry)));
         }
+        self.storing.upload(context, &brought)?;
         let attempt = open::ensure(context, loaded, self.identity, self.policy, &question, None)?;
         let Some(attempt) = attempt else { return Ok((rule.slot.clone(), Outcome::Recorded(None))) };
         let appended = Recording { attempt, ..recording }.append(context, loaded, self.identity, brought)?;
@@ -147,7 +162,7 @@ fn fits<'p>(
             if named.is_empty() { policy.gates().collect() } else { named }
         }
     };
-    let bytes = || context.world().read(file).unwrap_or_default();
+    let bytes = || context.world().read_head(file, READ_MOST).unwrap_or_default();
     let rule = |gate: &'p Gate, release: &str| match slot {
         Some(slot) => gate.rule_for(slot),
         None => fitting(gate, release, recorded, &bytes()),

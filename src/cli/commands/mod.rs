@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod docs;
 mod due;
+mod evidence;
 mod explain;
 mod export;
 mod facts;
@@ -46,6 +47,7 @@ pub enum Command {
     Import(import::Args),
     Artifact(artifact::Args),
     Plan(plan::Args),
+    Evidence(evidence::Args),
     Status(status::Args),
     Explain(explain::Args),
     Due(due::Args),
@@ -81,6 +83,7 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Import(args) => import::run(&args, context),
         Command::Artifact(args) => artifact::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
+        Command::Evidence(args) => evidence::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Due(args) => due::run(&args, context),

@@ -15,8 +15,10 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
 use crate::cli::history;
 use crate::cli::load::Loaded;
+use crate::cli::objects::StoreArgs;
 use crate::cli::secrets;
 use crate::cli::select::Question;
+use crate::cli::storing::Storing;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
@@ -47,12 +49,14 @@ pub struct Args {
     /// How to read the files; default: as the rule says
     #[arg(long, value_parser = text())]
     format: Option<String>,
-    /// Keep only the digest, not the bytes
+    /// Keep the bytes out of the ledger: in the store named with it, or nowhere (only the digest)
     #[arg(long)]
     external: bool,
     /// Where an external file can be had, verbatim
-    #[arg(long, value_parser = text())]
+    #[arg(long, value_parser = text(), conflicts_with = "store")]
     location: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Bring it although something in it looks like a secret, and record why
     #[arg(long, value_name = "REASON", value_parser = text())]
     allow_secret: Option<String>,
@@ -72,16 +76,19 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let gate = question.gate;
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
+    let storing = Storing::of(context, policy, &args.store, args.external, args.location.is_some())?;
     let taking = Taking {
         rule,
         format: args.format.as_deref(),
         external: args.external,
         location: args.location.clone(),
+        storing: &storing,
         allow_secret: args.allow_secret.as_deref(),
         stdin_name: &args.stdin_name,
     };
     let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
     let (read, brought) = read(context, &loaded, &question, &taking, &paths)?;
+    storing.upload(context, &brought)?;
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, None)? else {
         context.printer.outcome(&format!("would open {} and record {slot}", gate.id), true);
         return Ok(Answer::Yes);

@@ -8,8 +8,10 @@ use crate::cli::args::{path, text};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
+use crate::cli::objects::StoreArgs;
 use crate::cli::secrets;
 use crate::cli::select::Question;
+use crate::cli::storing::{Storing, Upload};
 use crate::cli::world::{Ran, Stamp};
 use crate::entry::kinds::{Command, EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
@@ -42,6 +44,8 @@ pub struct Args {
     /// Record it although something in it looks like a secret, and record why
     #[arg(long, value_name = "REASON", value_parser = text())]
     allow_secret: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
     /// The command and its arguments
     #[arg(last = true, required = true, value_parser = text())]
     command: Vec<String>,
@@ -59,6 +63,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let rule = gate.rule_for(&slot).ok_or_else(|| Failure::usage(format!("no gate has a slot {slot}")))?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     loaded.store.check_writable()?;
+    let storing = Storing::of(context, policy, &args.store, false, false)?;
     let reason = args.allow_secret.as_deref();
     let mut allowed = secrets::keep_out(context, reason, &[("the command", &args.command.join(" "))], &[])?;
     if context.global.dry_run {
@@ -74,13 +79,22 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ran = context.printer.world.run_and_keep(&args.command, quiet);
     let ran = ran.map_err(|error| Failure::unknown(format!("cannot run {}: {error}", args.command[0])))?;
     let finished_at = context.world().now();
-    let taking = Taking { rule, format: None, external: false, location: None, allow_secret: reason, stdin_name: "" };
+    let taking = Taking {
+        rule,
+        format: None,
+        external: false,
+        location: None,
+        storing: &storing,
+        allow_secret: reason,
+        stdin_name: "",
+    };
     let made = made(context, &args.out, &before);
     let mut products = files::bring(context, &loaded.store, &taking, &made)?;
     if !products.is_empty() {
         products.extend(files::template(&loaded, &question, rule)?);
     }
-    let streams = outputs(&ran)?;
+    let mut streams = outputs(&ran)?;
+    streams.iter_mut().for_each(|stream| storing.send(stream));
     allowed.extend(secrets::keep_out(context, reason, &[], products.iter().chain(&streams))?);
     let (format, mut facts) = match products.first() {
         Some(first) => {
@@ -97,6 +111,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let command = Command { argv: args.command.clone(), exit_code, signal, started_at, finished_at };
     let mut brought = products;
     brought.extend(streams);
+    storing.upload(context, &brought)?;
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, source)? else {
         return Err(Failure::unknown("the attempt could not be opened"));
     };
@@ -163,7 +178,7 @@ fn outputs(ran: &Ran) -> Result<Vec<Brought>, Failure> {
             location: None,
             role: None,
         };
-        files.push(Brought { file, bytes: Some(bytes.clone()) });
+        files.push(Brought { file, bytes: Some(bytes.clone()), upload: Upload::None });
     }
     Ok(files)
 }
