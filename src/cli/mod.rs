@@ -21,6 +21,7 @@ mod history;
 mod load;
 mod objects;
 mod output;
+mod progress;
 mod receive;
 mod secrets;
 mod seen;

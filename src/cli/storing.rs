@@ -56,6 +56,11 @@ impl Storing {
         Ok(Self { inline: policy.keeping.inline, store, all, timeout: args.timeout() })
     }
 
+    /// For what has to lie in the ledger itself.
+    pub const fn nowhere(policy: &Policy) -> Self {
+        Self { inline: policy.keeping.inline, store: None, all: false, timeout: Duration::ZERO }
+    }
+
     /// The store a file of this size goes to; none where it stays in the ledger, or only its digest does.
     pub fn store_for(&self, size: u64, by_digest: bool) -> Option<&Location> {
         self.store.as_ref().filter(|_| self.all || (!by_digest && size > self.inline))

@@ -5,7 +5,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::world::Progress;
+use super::progress::Progress;
 use crate::chain::{Examined, Examiner, Limits, Verifier};
 use crate::entry::Predicate;
 use crate::evidence::readers::Wanted;

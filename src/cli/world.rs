@@ -8,12 +8,13 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::capture::Capture;
+use super::progress::Progress;
 use crate::id::{Digest, Timestamp};
 
 /// What a command can reach outside itself. A test or the demo makes its own.
@@ -92,8 +93,7 @@ impl World {
 
     /// Shows how far long work has come, where somebody sits who can see it.
     pub fn progress(&mut self, what: &'static str, unit: &'static str, total: usize) -> Progress<'_> {
-        let begun = Instant::now();
-        Progress { err: self.is_interactive.then_some(&mut self.err), what, unit, total, done: 0, begun, shown: begun }
+        Progress::begin(self.is_interactive.then_some(&mut self.err), what, unit, total)
     }
 
     pub fn pause(&self, time: Duration) {
@@ -359,46 +359,6 @@ impl World {
         let mut command = Command::new(program);
         command.current_dir(&self.directory).env_clear().envs(&self.env);
         command
-    }
-}
-
-/// A line that says how far work has come, and takes itself away at the end.
-pub struct Progress<'w> {
-    err: Option<&'w mut Box<dyn Write>>,
-    what: &'static str,
-    unit: &'static str,
-    total: usize,
-    done: usize,
-    begun: Instant,
-    shown: Instant,
-}
-
-impl Progress<'_> {
-    pub fn advance(&mut self, by: usize) {
-        self.done += by;
-        let Some(err) = self.err.as_mut().filter(|_| self.shown.elapsed() > Duration::from_millis(100)) else { return };
-        self.shown = Instant::now();
-        let elapsed = self.begun.elapsed();
-        let left = elapsed.mul_f64(self.total.saturating_sub(self.done) as f64 / self.done.max(1) as f64);
-        // An estimate from the first moments is a guess: none is shown.
-        let left = if elapsed > Duration::from_secs(1) {
-            format!(", about {} s left", left.as_secs() + 1)
-        } else {
-            String::new()
-        };
-        let percent = 100 * self.done / self.total.max(1);
-        drop(
-            write!(err, "\r\x1b[K{} {} of {} {} ({percent} %){left}", self.what, self.done, self.total, self.unit)
-                .and_then(|()| err.flush()),
-        );
-    }
-}
-
-impl Drop for Progress<'_> {
-    fn drop(&mut self) {
-        if let Some(err) = self.err.as_mut().filter(|_| self.shown > self.begun) {
-            drop(write!(err, "\r\x1b[K").and_then(|()| err.flush()));
-        }
     }
 }
 

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::{External, State, answer, as_json, place, reach, shown_place};
 use crate::cli::Answer;
-use crate::cli::commands::show;
 use crate::cli::context::Context;
 use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::objects::{Content, Reach, StoreArgs};
 use crate::cli::output::SCHEMAS;
 use crate::cli::storing::mebibytes;
+use crate::cli::target;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::location::Location;
 use crate::id::EntryNumber;
@@ -25,7 +25,7 @@ pub fn run(
 ) -> Result<Answer, Failure> {
     let store = args.location(&context.world().directory)?;
     let store = store.as_ref();
-    let (_, entry) = context.ask(|loaded| Entries::new(loaded).entry(show::find(&loaded.ledger, entry)?))?;
+    let (_, entry) = context.ask(|loaded| Entries::new(loaded).entry(target::find(&loaded.ledger, entry)?))?;
     let evidence = entry.evidence().ok_or_else(|| {
         let (number, kind) = (entry.number(), entry.kind().word());
         Failure::usage(format!("entry {number} brings no evidence: it is of kind {kind}"))

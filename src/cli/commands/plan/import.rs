@@ -12,6 +12,7 @@ use crate::cli::files::Taking;
 use crate::cli::load::Loaded;
 use crate::cli::output::table;
 use crate::cli::select::Question;
+use crate::cli::storing::Storing;
 use crate::evidence::readers::plan::{Step, timeline};
 use crate::id::{Name, Timestamp};
 use crate::policy::plan::{commands, owning, sign_off_gate};
@@ -44,6 +45,7 @@ pub fn run(
         location: None,
         allow_secret,
         stdin_name: "plan.md",
+        storing: &Storing::nowhere(policy),
     };
     let (read, brought) = record::read(context, &loaded, &question, &taking, &[file.to_owned()])?;
     let rows = timeline(&read.facts).ok_or_else(|| {

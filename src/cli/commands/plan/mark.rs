@@ -8,6 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files::Brought;
 use crate::cli::secrets;
 use crate::cli::select::Question;
+use crate::cli::storing::Upload;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::facts::Facts;
 use crate::evidence::readers::plan::step::{FORMAT, Mark, Marked};
@@ -111,7 +112,7 @@ fn file(marked: &Marked) -> Result<Brought, Failure> {
         location: None,
         role: None,
     };
-    Ok(Brought { file, bytes: Some(bytes) })
+    Ok(Brought { file, bytes: Some(bytes), upload: Upload::None })
 }
 
 /// As whoever verifies will take them again.
