@@ -1,5 +1,6 @@
 //! A verified ledger and its decisions to a [`Report`].
 
+use super::trouble::{self, Trouble};
 use super::{
     ApprovalReport, ArtifactReport, DocumentReport, EvidenceReport, FileReport, GateReport, PromotionReport, Report,
     SourceReport,
@@ -29,6 +30,7 @@ pub fn collect(
     let newest = pipeline.gates.iter().rev().find_map(|gate| view.latest(&pipeline.id, &gate.id, release))?;
     let source = &newest.open.source;
     let teller = Teller { evaluator, policy, pipeline, release, view, language, now };
+    let Trouble { waivers, triggers, rollbacks } = trouble::collect(view, &pipeline.id, release);
     Some(Report {
         schema: SCHEMA,
         origin: ledger.origin().to_string(),
@@ -44,6 +46,9 @@ pub fn collect(
             .collect(),
         artifacts: artifacts(view, pipeline, newest, release),
         gates: pipeline.gates.iter().map(|gate| teller.gate(gate)).collect(),
+        waivers,
+        triggers,
+        rollbacks,
     })
 }
 
@@ -73,6 +78,7 @@ impl Teller<'_, '_> {
         let state = match (promotion, decision.verdict()) {
             (Some(_), _) => "promoted",
             (None, Verdict::Open) => "open",
+            (None, Verdict::Closed) if attempt.is_some_and(|attempt| self.is_over(attempt)) => "rolled-back",
             (None, Verdict::Closed) => "closed",
         };
         // Without a promotion the link goes to the last entry of the attempt.
@@ -95,6 +101,10 @@ impl Teller<'_, '_> {
                 None => decision.unmet().map(|rule| rule.id.to_string()).collect(),
             },
         }
+    }
+
+    fn is_over(&self, attempt: Attempt<'_>) -> bool {
+        self.view.attempt(attempt.key).any(|entry| matches!(entry.predicate(), Predicate::Rollback(_)))
     }
 
     fn link(&self, folder: &str, entry: &VerifiedEntry) -> String {
@@ -122,6 +132,10 @@ fn promotion_report(entry: &VerifiedEntry) -> PromotionReport {
 
 fn approval_report(entry: &VerifiedEntry) -> Option<ApprovalReport> {
     let Predicate::Approval(approval) = entry.predicate() else { return None };
+    // A review or an answer to a trigger is told with what it is about.
+    if approval.about.is_some() {
+        return None;
+    }
     Some(ApprovalReport {
         decision: approval.decision.word(),
         meaning: approval.meaning.word(),

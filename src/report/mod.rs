@@ -6,9 +6,12 @@ pub mod escape;
 pub mod regions;
 pub mod render;
 pub mod sync;
+pub mod trouble;
 pub mod verdict;
 
 use serde::Serialize;
+
+use trouble::{RollbackReport, TriggerReport, WaiverReport};
 
 /// Everything a template may say about one release. Deterministic: no clock, no file, only the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +28,10 @@ pub struct Report {
     pub documents: Vec<DocumentReport>,
     pub artifacts: Vec<ArtifactReport>,
     pub gates: Vec<GateReport>,
+    /// Rules that were set aside.
+    pub waivers: Vec<WaiverReport>,
+    pub triggers: Vec<TriggerReport>,
+    pub rollbacks: Vec<RollbackReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,7 +63,7 @@ pub struct GateReport {
     pub name: String,
     /// The gate's name in the reader's language.
     pub label: String,
-    /// `promoted`, `open` (every rule met, not promoted yet) or `closed`.
+    /// `promoted`, `open` (every rule met, not promoted yet), `rolled-back` or `closed`.
     pub state: &'static str,
     pub attempt: Option<u32>,
     pub folder: Option<String>,

@@ -202,6 +202,7 @@ fn a_waiver_counts_for_its_rule_by_who_may_until_it_ends() {
     passes(&mut story, "ga");
     says_all(&story.types("", "show 5", 0), &["\"result\": \"WAIVED\""]);
     story.types("", "verify", 0);
+    says_all(&story.types("", "notes 1.0", 0), &["## Rules set aside", "host is down; instead: tried by hand"]);
     story.after("3d");
     says_all(&story.types("", "check ga", 1), &["expired"]);
     story.types("", "verify", 0);
@@ -226,6 +227,7 @@ fn a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again() {
     story.types("lee", "waive smoke --gate ga --until 4h -m outage --break-glass --yes", 0);
     says_all(&story.types("", "status ga", 0), &["broken glass by LEE", "its review is due at 2025-10-07"]);
     passes(&mut story, "ga");
+    says_all(&story.types("", "notes 1.0 --lang ko", 0), &["## 면제된 규칙", "**긴급** smoke", "**검토 필요**"]);
     story.at("2025-10-08T09:00:00+09:00");
     story.types("min", "open ga --release 2.0", 0);
     brings(&mut story, "smoke", "fine");
@@ -325,6 +327,17 @@ fn a_rollback_is_walked_with_one_key_a_step_and_survives_a_stop() {
     let entry = story.types("", "show 8", 0);
     says_all(&entry, &["\"skipped\"", "no schema change", "\"option\": \"kill-switch\""]);
     story.types("", "verify", 0);
+    let notes = story.types("", "notes 1.0", 0);
+    says_all(
+        &notes,
+        &[
+            "rolled back",
+            "## Rollbacks",
+            "went back by kill-switch in 6",
+            "2. alembic downgrade -1: skipped (no schema",
+        ],
+    );
+    says_all(&story.types("", "notes 1.0 --lang ko", 0), &["롤백됨", "## 롤백 이력", "생략 (no schema change)"]);
     // Promoting again needs a new attempt, which the old trigger does not close.
     story.types("kim", "promote ga", 1);
     story.types("min", "open ga --release 1.0 --retry", 0);

@@ -137,8 +137,51 @@ fn whole_story() -> (TestRepo, Printed) {
     said.fails(&repo, "", "status", 1);
     to_alpha(&repo, &mut said);
     to_ga(&repo, &mut said);
+    in_trouble(&repo, &mut said);
     retold(&repo, &mut said);
     (repo, said)
+}
+
+/// What the story's policy says beyond the usual one.
+const MORE: &str = r#"
+[pipeline.stage9.gate.waiver]
+role = "release-owner"
+longest = "7d"
+
+[[pipeline.stage9.sync]]
+log = "logs/task_execution.log"
+
+[[pipeline.stage9.trigger]]
+id = "errors"
+class = "immediate"
+band = "> 10 %"
+option = "switch"
+
+[[pipeline.stage9.rollback]]
+id = "switch"
+expected = "1m"
+steps = ["turn it off", { text = "clean up", optional = true }]
+validation = ["qa-checklist"]
+"#;
+
+fn in_trouble(repo: &TestRepo, said: &mut Printed) {
+    said.types(repo, "", "trigger list", 0, "triggers");
+    said.types(repo, "lee", "waive announcement --gate ga --until 2d -m late --control phone --yes", 0, "outcome");
+    let due = said.types(repo, "", "due", 0, "due");
+    assert_eq!(due["overdue"], json!(null));
+    said.types(repo, "min", "trigger fire errors --value 14%", 0, "outcome");
+    said.types(repo, "", "explain alpha", 0, "decision");
+    said.types(repo, "min", "rollback start switch", 0, "rollback-walk");
+    said.types(repo, "min", "rollback done", 0, "rollback-walk");
+    said.types(repo, "min", "rollback skip -m unneeded", 0, "rollback-walk");
+    said.types(repo, "", "rollback status", 0, "rollback-walk");
+    said.fails(repo, "min", "rollback finish", 1);
+    said.types(repo, "min", "record qa-checklist --gate alpha", 0, "record");
+    said.types(repo, "min", "rollback finish", 0, "outcome");
+    let report = said.types(repo, "", "notes 1.0", 0, "report");
+    assert_eq!(report["gates"][0]["state"], "rolled-back");
+    assert_eq!(report["triggers"][0]["answer"], "rolled-back");
+    assert_eq!((&report["rollbacks"][0]["option"], &report["waivers"][0]["gate"]), (&json!("switch"), &json!("ga")));
 }
 
 fn to_alpha(repo: &TestRepo, said: &mut Printed) {
@@ -183,8 +226,7 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
 }
 
 fn to_ga(repo: &TestRepo, said: &mut Printed) {
-    let mirror = "[[pipeline.stage9.sync]]\nlog = \"logs/task_execution.log\"\n";
-    repo.write("ledger.toml", POLICY.text(repo) + mirror);
+    repo.write("ledger.toml", POLICY.text(repo) + MORE);
     said.types(repo, "lee", "policy apply -m remarked", 0, "outcome");
     said.types(repo, "min", "run announcement -- git --version", 0, "record");
     said.types(repo, "", "status", 0, "status");
@@ -274,7 +316,10 @@ fn statements(repo: &TestRepo) -> Vec<(String, Value)> {
 fn is_optional(at: &str, statement: &Value) -> bool {
     let free = ["/predicate/facts/", "/predicate/revisions/"].iter().any(|map| at.starts_with(map));
     let approved = statement["predicate"]["decision"] == "APPROVED";
-    free || at.ends_with("/location") || at == "/predicate/command" || (approved && at == "/predicate/reason")
+    free || at.ends_with("/location")
+        || (at.contains("/steps/") && at.ends_with("/note"))
+        || at == "/predicate/command"
+        || (approved && at == "/predicate/reason")
 }
 
 #[test]
