@@ -43,12 +43,19 @@ pub struct Evaluator<'l> {
     people: RefCell<BTreeMap<usize, Rc<People>>>,
     /// Promotions already evaluated again: the past does not change.
     justified: RefCell<BTreeMap<(EntryNumber, u64), bool>>,
+    /// A policy that is tried, as if it were in force after the last entry.
+    trial: Option<Policy>,
 }
 
 impl<'l> Evaluator<'l> {
     pub fn new(ledger: &'l VerifiedLedger) -> Self {
         let policies = ledger.policies().iter().map(|policy| (policy, OnceCell::new())).collect();
-        Self { ledger, policies, people: RefCell::default(), justified: RefCell::default() }
+        Self { ledger, policies, people: RefCell::default(), justified: RefCell::default(), trial: None }
+    }
+
+    /// The same, as if another policy were in force now. Nothing it answers was ever decided.
+    pub fn under(ledger: &'l VerifiedLedger, trial: Policy) -> Self {
+        Self { trial: Some(trial), ..Self::new(ledger) }
     }
 
     pub const fn ledger(&self) -> &'l VerifiedLedger {
@@ -57,6 +64,9 @@ impl<'l> Evaluator<'l> {
 
     /// The policy in force after the first `size` entries; `None` when this program cannot read it.
     pub fn policy(&self, size: u64) -> Option<&Policy> {
+        if let Some(trial) = self.trial.as_ref().filter(|_| size >= self.ledger.size()) {
+            return Some(trial);
+        }
         let (text, policy) = self.policies.iter().rev().find(|(policy, _)| policy.entry().0 < size)?;
         policy.get_or_init(|| parse::parse(text.text()).ok()).as_ref()
     }

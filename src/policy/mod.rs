@@ -17,6 +17,7 @@ pub mod reread;
 pub mod response;
 mod rule;
 mod rules;
+pub mod summary;
 pub mod sync;
 pub mod template;
 

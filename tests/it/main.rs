@@ -15,6 +15,7 @@ mod concurrency;
 mod demo;
 mod dialects;
 mod docs;
+mod doubts;
 mod full_disk;
 mod gates;
 mod hooks;

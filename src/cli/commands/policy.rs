@@ -1,6 +1,7 @@
 //! `ledger policy`: check the draft, propose it, approve it, and put it in force.
 
 mod changes;
+mod simulate;
 mod succession;
 
 use std::path::PathBuf;
@@ -53,6 +54,25 @@ enum PolicyCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Say what a draft changes, in sentences (exit 1 when it changes something)
+    #[command(before_help = "Examples:\n  ledger policy diff\n  ledger policy diff drafts/stricter.toml")]
+    Diff {
+        /// Policy file; default: ledger.toml at the work tree's root
+        #[arg(value_parser = path())]
+        file: Option<PathBuf>,
+    },
+    /// Say how the releases under way would stand under a draft; writes nothing
+    #[command(
+        before_help = "Examples:\n  ledger policy simulate\n  ledger policy simulate drafts/stricter.toml --release v1.4.0"
+    )]
+    Simulate {
+        /// Policy file; default: ledger.toml at the work tree's root
+        #[arg(value_parser = path())]
+        file: Option<PathBuf>,
+        /// Release; default: the newest of each pipeline
+        #[arg(long, value_parser = text())]
+        release: Option<String>,
+    },
     /// Print the policy in force
     #[command(before_help = "Examples:\n  ledger policy show > ledger.toml")]
     Show,
@@ -63,6 +83,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         PolicyCommand::Check { file } => check(file.as_ref(), context),
         PolicyCommand::Apply { message, yes } => succession::apply(message, *yes, context),
         PolicyCommand::Sign { entry, yes } => succession::sign(entry.map(EntryNumber), *yes, context),
+        PolicyCommand::Diff { file } => simulate::diff(file.as_ref(), context),
+        PolicyCommand::Simulate { file, release } => simulate::run(file.as_ref(), release.as_deref(), context),
         PolicyCommand::Show => {
             let loaded = context.load(None)?;
             let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();

@@ -21,6 +21,11 @@ pub fn check(pipeline: &Pipeline, findings: &mut Findings) {
         }
     }
     for (metric, mut bands) in metrics {
+        if let Some(trigger) = of_another_kind(&bands) {
+            let message = format!("trigger `{}` measures {metric} in units that do not compare", trigger.id);
+            findings.add(trigger.span.clone(), message);
+            continue;
+        }
         bands.sort_by(|(_, one), (_, other)| lower(one, other));
         for pair in bands.windows(2) {
             if let [(one, low), (other, high)] = pair {
@@ -33,6 +38,14 @@ pub fn check(pipeline: &Pipeline, findings: &mut Findings) {
             findings.add(last.span.clone(), message);
         }
     }
+}
+
+/// A trigger whose band cannot be compared with the first one's.
+fn of_another_kind<'p>(bands: &[(&'p TriggerRule, &'p Band)]) -> Option<&'p TriggerRule> {
+    let ends = |band: &'p Band| band.low.iter().chain(&band.high).map(|end| &end.value);
+    let first = bands.first().and_then(|(_, band)| ends(band).next())?;
+    let differs = |band: &'p Band| ends(band).any(|end| end.compare(first).is_none());
+    bands.iter().find(|(_, band)| differs(band)).map(|(trigger, _)| *trigger)
 }
 
 /// By the lower end; one that is open comes first.
@@ -50,16 +63,16 @@ fn check_pair(metric: &Name, one: (&TriggerRule, &Band), other: (&TriggerRule, &
         findings.add(other.0.span.clone(), overlap);
         return;
     };
-    match end.value.compare(&begin.value) {
-        None => findings.add(other.0.span.clone(), format!("{names} measure {metric} in units that do not compare")),
-        Some(Ordering::Greater) => findings.add(other.0.span.clone(), overlap),
-        Some(Ordering::Equal) if end.inclusive && begin.inclusive => findings.add(other.0.span.clone(), overlap),
-        Some(Ordering::Equal) if end.inclusive || begin.inclusive => {}
-        Some(Ordering::Equal) => {
+    let Some(found) = end.value.compare(&begin.value) else { return };
+    match found {
+        Ordering::Greater => findings.add(other.0.span.clone(), overlap),
+        Ordering::Equal if end.inclusive && begin.inclusive => findings.add(other.0.span.clone(), overlap),
+        Ordering::Equal if end.inclusive || begin.inclusive => {}
+        Ordering::Equal => {
             let message = format!("{metric} of exactly {} fires neither of {names}", end.value);
             findings.add(other.0.span.clone(), message);
         }
-        Some(Ordering::Less) => {
+        Ordering::Less => {
             let message =
                 format!("values of {metric} between {} and {} fire neither of {names}", end.value, begin.value);
             findings.add(other.0.span.clone(), message);

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::difference::difference;
 use crate::findings::counted;
 use crate::id::{EntryNumber, Name};
-use crate::policy::Policy;
+use crate::policy::{Policy, parse, summary};
 use crate::report::escape::visible;
 use crate::sign::Roster;
 use crate::sign::roster::Person;
@@ -17,9 +17,17 @@ pub fn show(context: &mut Context<'_>, ledger: &VerifiedLedger, text: &str, rost
     let lines = difference(before.text(), text);
     lines.iter().for_each(|line| context.printer.talk(format!("  {}", visible(line))));
     let changed = lines.iter().filter(|line| line.starts_with(['+', '-'])).count();
-    context
-        .printer
-        .talk(format!("{}, all shown above; of people and keys:", counted(changed, "changed line", "changed lines")));
+    context.printer.talk(format!("{}, all shown above", counted(changed, "changed line", "changed lines")));
+    if let (Ok(old), Ok(new)) = (parse::parse(before.text()), parse::parse(text)) {
+        let lines = summary::differences(&old, &new);
+        context.printer.talk(if lines.is_empty() {
+            "of gates and rules: nothing changes"
+        } else {
+            "of gates and rules:"
+        });
+        lines.iter().for_each(|line| context.printer.talk(format!("  {}", visible(line))));
+    }
+    context.printer.talk("of people and keys:");
     let mut changes = roster_changes(before.roster(), roster);
     if changes.is_empty() {
         changes.push("nothing changes".to_owned());
@@ -71,7 +79,7 @@ pub fn of_given_up(ledger: &VerifiedLedger, roster: &Roster) -> Vec<String> {
 }
 
 /// Who comes, goes, or may do other things, and who decides about policies.
-fn roster_changes(before: &Roster, after: &Roster) -> Vec<String> {
+pub fn roster_changes(before: &Roster, after: &Roster) -> Vec<String> {
     let mut lines = Vec::new();
     for person in after.people() {
         match before.person(&person.id) {
