@@ -3,7 +3,7 @@
 //! Elsewhere: A36 and A38 against the source at hand in `refusals` and `crate::gates`; A39
 //! in `succession`.
 
-use super::means::{roll_back, voids, withdraw};
+use super::means::{reviews, roll_back, voids, withdraw};
 use super::*;
 use crate::support::forge::Seal;
 
@@ -161,6 +161,28 @@ fn a_decision_that_is_not_one_s_own_or_not_new_does_not_hold() {
                 "a withdrawal without a reason",
                 WITHDRAWN,
                 |f| f.last().set("reason", "\" \"").done(),
+                &["5 statement-malformed"],
+            ),
+            Row("A40", "something that is no waiver or trigger reviewed", WITHDRAWN, reviews, &["5 reference"]),
+            Row(
+                "A40",
+                "a review of nothing",
+                WITHDRAWN,
+                |f| {
+                    reviews(f);
+                    let nothing = f.drafts[3].commit.trailers.before_root;
+                    f.last().set("about", &format!("\"{nothing}\""));
+                },
+                &["5 reference"],
+            ),
+            Row(
+                "A40",
+                "a review without a reason",
+                WITHDRAWN,
+                |f| {
+                    reviews(f);
+                    f.last().set("decision", "\"APPROVED\"").set("reason", "\" \"").done();
+                },
                 &["5 statement-malformed"],
             ),
             Row(

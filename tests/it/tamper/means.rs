@@ -125,6 +125,11 @@ pub fn withdraw(forge: &mut Forge<'_>) {
     forge.last().says("\n    }\n  }\n}\n", &format!("\n    }},\n    \"withdraws\": \"{approval}\"\n  }}\n}}\n"));
 }
 
+/// The withdrawal of entry 5 becomes a review of what it withdrew, which is no waiver.
+pub fn reviews(forge: &mut Forge<'_>) {
+    forge.last().set("decision", "\"REJECTED\"").says("\"withdraws\": ", "\"about\": ");
+}
+
 /// Lee reverses the promotion of entry 5.
 pub fn roll_back(forge: &mut Forge<'_>) {
     let promotion = forge.id(5);
