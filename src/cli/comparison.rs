@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::load::Loaded;
 use crate::entry::kinds::Compared;
 use crate::id::{Name, ObjectId};
-use crate::policy::changes::untouched;
 use crate::policy::decision::Decision;
+use crate::policy::globs::untouched;
 use crate::policy::{Gate, RuleState};
 use crate::store::git::GitStore;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::hashing::{hash_all, hash_directory};
+use super::hashing::{files_below, hash_all, hash_directory};
 use super::load::Loaded;
 use super::select::Question;
 use super::storing::{READ_MOST, Storing, Upload, can_be_read};
@@ -14,7 +14,7 @@ use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::manifest;
 use crate::evidence::readers::{self, ARTIFACT, Input, PLAN_STATUS, Reader, Wanted};
 use crate::id::{Digest, FileName, Name, fold};
-use crate::policy::{ArtifactCheck, Gate, Rule};
+use crate::policy::{ArtifactCheck, Files, Gate, Rule, globs};
 use crate::report::escape::visible;
 use crate::store::git::GitStore;
 
@@ -74,13 +74,36 @@ fn promised_paths(loaded: &Loaded, question: &Question<'_>, rule: &Rule) -> Resu
     if rule.artifacts == Some(ArtifactCheck::Recorded) {
         return Ok(question.pipeline.artifacts.iter().map(|artifact| root.join(artifact.path.fill(&values))).collect());
     }
-    match &rule.file {
-        Some(template) => Ok(vec![root.join(template.fill(&values))]),
-        None => {
+    match (&rule.file, &rule.files) {
+        (Some(template), _) => Ok(vec![root.join(template.fill(&values))]),
+        (None, Some(files)) => picked(&root, files, question),
+        (None, None) => {
             Err(Failure::usage(format!("which file is {}?", rule.slot))
                 .hint(format!("ledger record {} FILE", rule.slot)))
         }
     }
+}
+
+/// The files a glob means, in the order of their names: all of them, or the last. None is no pass.
+fn picked(root: &Path, files: &Files, question: &Question<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let glob = files.of(&question.release);
+    let folder = globs::folder(&glob).unwrap_or_default();
+    let below = files_below(&root.join(folder)).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::no(format!("no file matches {glob}: there is no folder {folder}")),
+        _ => Failure::unknown(format!("cannot read {folder}: {error}")),
+    })?;
+    use unicode_normalization::UnicodeNormalization as _;
+    let mut found: Vec<String> = below.into_iter().map(|(path, _)| format!("{folder}/{path}")).collect();
+    found.retain(|path| globs::matches(&glob, path));
+    // As people read them: the same letter in another Unicode form does not come last.
+    found.sort_by_cached_key(|path| path.nfc().collect::<String>());
+    if !files.all {
+        found = found.pop().into_iter().collect();
+    }
+    if found.is_empty() {
+        return Err(Failure::no(format!("no file matches {glob}")));
+    }
+    Ok(found.into_iter().map(|path| root.join(path)).collect())
 }
 
 /// The reader: the one asked for, the rule's only one, or the one the first file looks like.

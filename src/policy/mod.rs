@@ -5,7 +5,7 @@
 
 mod approval;
 pub mod audit;
-pub mod changes;
+pub mod globs;
 pub mod decision;
 pub mod evaluate;
 pub mod keeping;
@@ -25,7 +25,9 @@ pub use approval::{ApprovalRule, BreakGlass, Hat, Severity, WaiverRule};
 pub use decision::{Decision, RuleOutcome, RuleState, Verdict};
 pub use evaluate::{Ask, Evaluator, Observed};
 pub use parse::until;
-pub use rule::{Agreement, ArtifactCheck, Earlier, Elsewhere, Freeze, Group, Reach, Rule, RuleName, Soak, Window};
+pub use rule::{
+    Agreement, ArtifactCheck, Earlier, Elsewhere, Files, Freeze, Group, Reach, Rule, RuleName, Soak, Window,
+};
 pub use rules::{CANDIDATES, Standing, evidence_links_to, same_path, span, waiver_refusal};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,9 +2,9 @@
 //!
 //! It can only close a gate. What was changed and recorded since is as good as what was never changed.
 
-use super::changes::untouched;
 use super::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use super::evaluate::Observed;
+use super::globs::untouched;
 use super::rules::{same_path, with_parts};
 use super::{Gate, Rule};
 use crate::chain::VerifiedLedger;

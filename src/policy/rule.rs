@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::template::Template;
 use crate::evidence::facts::Expect;
-use crate::id::{Name, Timestamp};
+use crate::id::{Name, Timestamp, Version};
 
 /// Evidence a gate wants in a slot, and what its facts must say.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Rule {
     pub formats: Vec<&'static str>,
     /// The document that is meant, when it is a fixed one of the source tree.
     pub file: Option<Template>,
+    /// The files that are meant, where their names follow a pattern.
+    pub files: Option<Files>,
     /// Facts the rule names itself, each with where a reader finds it.
     pub values: Vec<(String, String)>,
     /// The document as it was before anybody filled it in: what is ticked there does not count.
@@ -53,6 +55,7 @@ impl Rule {
             slot,
             formats,
             file: None,
+            files: None,
             values: Vec::new(),
             template: None,
             section: None,
@@ -70,6 +73,23 @@ impl Rule {
             agrees: Vec::new(),
             span: 0..0,
         }
+    }
+}
+
+/// Files of the source tree whose names follow a pattern.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// A glob, in which `{version}` is to be filled first.
+    pub glob: String,
+    /// Whether every file that matches is brought, or the last by name.
+    pub all: bool,
+}
+
+impl Files {
+    /// The glob of a release, whose name is taken as it stands.
+    pub fn of(&self, release: &Version) -> String {
+        let escape = |c: char| if "*?[]{}\\!".contains(c) { format!("\\{c}") } else { c.to_string() };
+        self.glob.replace("{version}", &release.as_str().chars().map(escape).collect::<String>())
     }
 }
 

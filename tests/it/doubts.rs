@@ -104,6 +104,8 @@ fn names_that_are_not_there_are_found_when_the_policy_is_read() {
             "ends before it begins",
         ),
         ("[[pipeline.stage9.gate.rule]]\nid = \"x\"\nwhen = { changed = \"a[\" }\n", "is no glob"),
+        ("[[pipeline.stage9.gate.rule]]\nid = \"x\"\nfiles = \"*.log\"\n", "must name a folder first"),
+        ("[[pipeline.stage9.gate.rule]]\nid = \"x\"\nfiles = \"../*.log\"\n", "inside the repository"),
         (
             "[[pipeline.stage9.gate.group]]\nid = \"g\"\nrules = [\"announcement\", \"y\"]\n",
             "names `y`, which is no rule",

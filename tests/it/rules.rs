@@ -446,3 +446,29 @@ fn a_rule_about_paths_is_not_wanted_where_nothing_under_them_changed() {
     story.types("min", "open stage0 --release 3.0 --since nowhere", 2);
     story.types("", "verify", 0);
 }
+
+#[test]
+fn files_whose_names_follow_a_pattern_are_found_and_no_match_is_no_pass() {
+    let last = rule("build", "files = \"logs/qa/빌드_*.log\"");
+    let all = rule("log", "format = \"file\"\nfiles = \"logs/{version}/task_*.log\"\npick = \"all\"");
+    let mut story = story(&gate("alpha", &format!("{last}{all}")));
+    story.types("min", "open alpha --release v1[2]", 0);
+    says_all(&story.types("min", "record build", 1), &["no file matches logs/qa/빌드_*.log"]);
+    // macOS writes the same name with other code points.
+    let decomposed: String = unicode_normalization::UnicodeNormalization::nfd("logs/qa/빌드_20251003.log").collect();
+    for path in [
+        "logs/qa/빌드_20251001.log",
+        &decomposed,
+        "logs/qa/other.log",
+        "logs/v1[2]/task_a.log",
+        "logs/v1[2]/task_b.log",
+    ] {
+        story.repo.write(path, path);
+    }
+    story.types("min", "record build", 0);
+    says_all(story.rule("alpha", "build")["have"].as_str().unwrap(), &["20251003"]);
+    story.types("min", "record log", 0);
+    says_all(story.rule("alpha", "log")["have"].as_str().unwrap(), &["task_a.log", "task_b.log"]);
+    story.types("min", "record log logs/qa/other.log", 0);
+    says_all(story.rule("alpha", "log")["have"].as_str().unwrap(), &["it is of logs/qa/other.log"]);
+}

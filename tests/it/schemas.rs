@@ -318,7 +318,9 @@ fn statements(repo: &TestRepo) -> Vec<(String, Value)> {
 fn is_optional(at: &str, statement: &Value) -> bool {
     let free = ["/predicate/facts/", "/predicate/revisions/"].iter().any(|map| at.starts_with(map));
     let approved = statement["predicate"]["decision"] == "APPROVED";
-    free || at.ends_with("/location")
+    let rollback = !statement["predicate"]["reverses"].is_null();
+    free || (rollback && at == "/predicate/trigger")
+        || at.ends_with("/location")
         || (at.contains("/steps/") && at.ends_with("/note"))
         || at == "/predicate/command"
         || (approved && at == "/predicate/reason")

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::evidence::quantity::Quantity;
 use crate::findings::Findings;
-use crate::policy::changes::untouched;
+use crate::policy::globs::untouched;
 use crate::policy::{Gate, Pipeline, Policy};
 
 /// Words that two people read in two ways.

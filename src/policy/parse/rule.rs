@@ -7,8 +7,8 @@ use crate::evidence::facts::Expect;
 use crate::evidence::readers;
 use crate::findings::{Findings, Table, nearest};
 use crate::id::Name;
-use crate::policy::changes;
-use crate::policy::{Agreement, ArtifactCheck, ArtifactTemplate, Earlier, Group, Reach, Rule, RuleName, Window};
+use crate::policy::globs;
+use crate::policy::{Agreement, ArtifactCheck, ArtifactTemplate, Earlier, Files, Group, Reach, Rule, RuleName, Window};
 use crate::sign::roster::checked;
 
 const REACHES: &[(&str, Reach)] = &[("attempt", Reach::Attempt), ("release", Reach::Release)];
@@ -57,6 +57,10 @@ fn read(mut table: Table<'_, '_>, artifacts: &[ArtifactTemplate], findings: &mut
     let slot = name(&mut table, "slot", findings).or_else(|| id.clone());
     let formats = read_formats(&mut table, findings);
     let file = path_template(&mut table, "file", findings);
+    let files = read_files(&mut table, findings);
+    if let (Some(_), true) = (&files, file.is_some()) {
+        findings.add(table.span_of("files"), "`file` and `files`: say one of them");
+    }
     let template = path_template(&mut table, "template", findings);
     let values = read_values(&mut table, &formats, findings);
     let section = table.text("section", findings).map(str::to_owned);
@@ -84,6 +88,7 @@ fn read(mut table: Table<'_, '_>, artifacts: &[ArtifactTemplate], findings: &mut
         slot: slot?,
         formats,
         file,
+        files,
         values,
         template,
         section,
@@ -123,6 +128,22 @@ fn read_formats(table: &mut Table<'_, '_>, findings: &mut Findings) -> Vec<&'sta
     formats
 }
 
+/// `files`, a glob below a folder, and which of its matches are `pick`ed.
+fn read_files(table: &mut Table<'_, '_>, findings: &mut Findings) -> Option<Files> {
+    let picks = [("latest", false), ("all", true)];
+    let all = choice(table, "pick", &picks, findings);
+    // Braces stand for alternatives in a glob; of placeholders there is one.
+    let text = table.text("files", findings)?.replace("{version}", "\u{0}").replace("<버전>", "\u{0}");
+    let span = table.span_of("files");
+    checked(globs::check(&text.replace('\0', "0")), span.clone(), findings)?;
+    if text.contains(['\\', ':']) || text.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        findings.add(span, "`files` must be a glob inside the repository, with forward slashes");
+    } else if globs::folder(&text).is_none() {
+        findings.add_help(span, "`files` must name a folder first", "such as \"logs/qa/build_*.log\"");
+    }
+    Some(Files { glob: text.replace('\0', "{version}"), all: all.unwrap_or(false) })
+}
+
 fn read_values(table: &mut Table<'_, '_>, formats: &[&str], findings: &mut Findings) -> Vec<(String, String)> {
     let values = table.table("values", findings).map(|values| values.pairs(findings)).unwrap_or_default();
     let check = |(name, place, span): (&str, &str, Range<usize>)| {
@@ -160,9 +181,8 @@ fn read_when(mut table: Table<'_, '_>, findings: &mut Findings) -> Vec<String> {
     if texts.is_empty() {
         findings.add(table.span(), "`when` needs `changed`: globs such as \"prompts/**\"");
     }
-    let check = |(text, span): (&str, Range<usize>)| {
-        checked(changes::check_glob(text), span, findings).map(|()| text.to_owned())
-    };
+    let check =
+        |(text, span): (&str, Range<usize>)| checked(globs::check(text), span, findings).map(|()| text.to_owned());
     let globs = texts.into_iter().filter_map(check).collect();
     table.finish(findings);
     globs

@@ -9,7 +9,7 @@ use crate::evidence::readers::checklist::is_below;
 use crate::evidence::readers::{ARTIFACT, COMMAND, PLAN_STATUS};
 use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
-use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule, reread};
+use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule, globs, reread};
 
 pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
     if rule.formats.contains(&PLAN_STATUS) {
@@ -48,7 +48,7 @@ pub fn missing(policy: &Policy, gate: &Gate, rule: &Rule) -> RuleOutcome {
         Some(&COMMAND) => format!("ledger run {} --gate {} -- COMMAND", rule.slot, gate.id),
         Some(&PLAN_STATUS) => format!("ledger plan status --gate {}", gate.id),
         Some(&ARTIFACT) => format!("ledger record {} --gate {}", rule.slot, gate.id),
-        _ if rule.file.is_some() => format!("ledger record {} --gate {}", rule.slot, gate.id),
+        _ if rule.file.is_some() || rule.files.is_some() => format!("ledger record {} --gate {}", rule.slot, gate.id),
         _ => format!("ledger record {} {file} --gate {}", rule.slot, gate.id),
     };
     outcome
@@ -59,6 +59,9 @@ fn need(rule: &Rule) -> String {
     let mut add = |text: String| need.push_str(&format!(", {text}"));
     if let Some(file) = &rule.file {
         add(format!("from {file}"));
+    }
+    if let Some(files) = &rule.files {
+        add(format!("{} {}", if files.all { "all of" } else { "the last of" }, files.glob));
     }
     if let Some(section) = &rule.section {
         add(format!("section {section:?}"));
@@ -193,6 +196,12 @@ fn check_file(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(
         if !evidence.brought().any(|file| same_path(&file.path, &wanted)) {
             return Err(format!("the rule wants {wanted}, it is of {}", evidence.files[0].path));
         }
+    } else if let Some(files) = &rule.files {
+        let glob = files.of(case.ask.release);
+        if let Some(other) = evidence.brought().find(|file| !globs::matches(&glob, &file.path)) {
+            return Err(format!("the rule wants {glob}, it is of {}", other.path));
+        }
+        return Ok(());
     } else if evidence.format.as_str() != ARTIFACT {
         return Ok(());
     }
