@@ -2,7 +2,8 @@
 
 use super::failure::Failure;
 use super::load::Loaded;
-use crate::entry::kinds::Compared;
+use crate::chain::{Fault, FaultKind, VerifiedEntry};
+use crate::entry::kinds::{Compared, Predicate};
 use crate::id::{Name, ObjectId};
 use crate::policy::decision::Decision;
 use crate::policy::globs::untouched;
@@ -52,4 +53,26 @@ pub fn require_true(loaded: &Loaded, gate: &Gate, decision: &Decision) -> Result
 
 fn asks(gate: &Gate, glob: &str) -> bool {
     gate.rules.iter().any(|rule| rule.when_changed.iter().any(|asked| asked == glob))
+}
+
+/// Openings that say of the source what it does not bear out, as far as the source is at hand.
+pub fn faults(loaded: &Loaded) -> Vec<Fault> {
+    loaded.ledger.entries().filter_map(|entry| fault(&loaded.store, entry)).collect()
+}
+
+fn fault(store: &GitStore, entry: &VerifiedEntry) -> Option<Fault> {
+    let Predicate::Open(open) = entry.predicate() else { return None };
+    let claim = open.compared.as_ref().filter(|claim| !claim.untouched.is_empty())?;
+    // A clone of the evidence alone has no source to compare.
+    let changes = store.changes(&format!("{}..{}", claim.since, open.source.commit)).ok()?;
+    let paths: Vec<String> = changes.paths.into_keys().collect();
+    let again = untouched(claim.untouched.iter().map(String::as_str), &paths);
+    let glob = claim.untouched.iter().find(|glob| !again.contains(glob))?;
+    Some(Fault {
+        entry: Some(entry.number()),
+        commit: Some(entry.commit().clone()),
+        fault: FaultKind::Facts,
+        expected: format!("nothing changed under {glob} since {}", claim.since),
+        found: "something did".to_owned(),
+    })
 }

@@ -1,5 +1,6 @@
 //! From a repository to its verified ledger: everything read anew, or taken up where it was left.
 
+use super::comparison;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::seen::{self, Compared};
@@ -116,6 +117,7 @@ impl Context<'_> {
     /// statements of a few releases at a time are read again for it, so that no ledger is too long.
     pub fn audit(&self, loaded: &mut Loaded, doubtful: &[EntryNumber]) -> Result<Vec<Fault>, Failure> {
         let mut faults = audit::openings(&Evaluator::new(&loaded.ledger));
+        faults.extend(comparison::faults(loaded));
         let promoted = loaded.ledger.releases_of(|number, kind| kind == Kind::Promotion || doubtful.contains(&number));
         for releases in promoted.chunks(RELEASES) {
             fetch(&loaded.store, &loaded.tip, &mut loaded.ledger, releases)?;

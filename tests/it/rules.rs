@@ -190,6 +190,10 @@ fn a_waiver_counts_for_its_rule_by_who_may_until_it_ends() {
     brings(&mut story, "notes", "what is new");
     let line = "waive smoke --gate ga --until 2d -m \"host is down\" --control \"tried by hand\" --yes";
     says_all(&story.types("min", line, 1), &["MIN is not release-owner"]);
+    story.types("lee", &line.replace("2d", "3d"), 0);
+    story.types("lee", &line.replace("host", "other host"), 0);
+    story.types("lee", "revoke 4 -m mistake --yes", 0);
+    assert_eq!(story.state("ga", "smoke"), "missing", "an older waiver does not come back");
     says_all(&story.types("lee", &line.replace("2d", "8d"), 1), &["longer than 7 d"]);
     says_all(&story.types("lee", &line.replace("waive smoke", "waive notes"), 1), &["only smoke may be waived"]);
     says_all(&story.types("lee", &line.replace("waive smoke", "waive approval"), 2), &["never waived"]);
@@ -200,7 +204,7 @@ fn a_waiver_counts_for_its_rule_by_who_may_until_it_ends() {
     assert_eq!(smoke["state"], "waived");
     says_all(smoke["have"].as_str().unwrap(), &["waived by LEE until 2025-10-06", "host is down"]);
     passes(&mut story, "ga");
-    says_all(&story.types("", "show 5", 0), &["\"result\": \"WAIVED\""]);
+    says_all(&story.types("", "show 8", 0), &["\"result\": \"WAIVED\""]);
     story.types("", "verify", 0);
     says_all(&story.types("", "notes 1.0", 0), &["## Rules set aside", "host is down; instead: tried by hand"]);
     story.after("3d");

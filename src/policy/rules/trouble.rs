@@ -13,7 +13,8 @@ pub fn reviews(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutco
     let mut owed = Vec::new();
     for broken in case.view.broken_glass() {
         let attempt = broken.attempt();
-        if attempt.pipeline != case.pipeline.id || attempt.gate != case.gate.id || is_reviewed(case, broken) {
+        let here = attempt.pipeline == case.pipeline.id && attempt.gate == case.gate.id;
+        if !here || !was_allowed(case, broken) || is_reviewed(case, broken) {
             continue;
         }
         let due = broken.seconds() + case.gate.break_glass.as_ref().map_or(0, |glass| glass.review_within);
@@ -30,6 +31,16 @@ pub fn reviews(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutco
         owed.push(failed(base, format!("{} for {}, due at {due}", attempt.gate, attempt.release)));
     }
     owed
+}
+
+/// A glass that was not theirs to break set nothing aside, and must not close gates either.
+fn was_allowed(case: &Case<'_, '_>, broken: &BrokenGlass) -> bool {
+    let Some(policy) = case.evaluator.policy(broken.entry().0) else { return true };
+    let attempt = broken.attempt();
+    let gate = policy.pipeline(&attempt.pipeline).and_then(|pipeline| pipeline.gate(&attempt.gate));
+    let roles = gate.and_then(|gate| gate.break_glass.as_ref()).map(|glass| glass.waiver.roles.as_slice());
+    let person = policy.roster.person(broken.by());
+    roles.zip(person).is_some_and(|(roles, person)| !person.bot && roles.iter().any(|role| person.has_role(role)))
 }
 
 /// Reviewed by somebody who may, and who is not the one to be reviewed.

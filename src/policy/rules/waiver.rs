@@ -1,7 +1,7 @@
 //! Rules set aside in the open: by somebody who may, for a while, with a reason.
 
 use super::{Case, EvidenceOutcome, list};
-use crate::chain::VerifiedEntry;
+use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Predicate, Waiver};
 use crate::id::Name;
 use crate::policy::WaiverRule;
@@ -13,9 +13,10 @@ pub fn apply(case: &Case<'_, '_>, outcome: &mut RuleOutcome, warnings: &mut Vec<
     if outcome.state.is_met() || !outcome.kind.is_waivable() {
         return;
     }
-    let newest = waivers(case).filter(|(_, waiver)| waiver.rule == outcome.id).last();
-    let Some((entry, waiver)) = newest else { return };
-    match objection(case, entry, waiver) {
+    // The newest counts or none does: one that is void brings no older one back.
+    let newest = waivers(case).filter(|(_, waiver, _)| waiver.rule == outcome.id).last();
+    let Some((entry, waiver, void)) = newest else { return };
+    match void.map(|void| void.to_string()).or_else(|| objection(case, entry, waiver)) {
         Some(why) => {
             warnings.push(format!("the waiver of entry {} for {} does not count: {why}", entry.number(), waiver.rule))
         }
@@ -42,9 +43,9 @@ pub fn apply_to_evidence(case: &Case<'_, '_>, evidence: &mut [EvidenceOutcome<'_
     }
 }
 
-fn waivers<'l>(case: &Case<'_, 'l>) -> impl Iterator<Item = (&'l VerifiedEntry, &'l Waiver)> + use<'l> {
-    case.view.attempt(case.attempt.key).filter_map(|entry| match entry.predicate() {
-        Predicate::Waiver(waiver) => Some((entry, waiver)),
+fn waivers<'l>(case: &Case<'_, 'l>) -> impl Iterator<Item = (&'l VerifiedEntry, &'l Waiver, Option<Void>)> + use<'l> {
+    case.view.all_of_attempt(case.attempt.key).filter_map(|(entry, void)| match entry.predicate() {
+        Predicate::Waiver(waiver) => Some((entry, waiver, void)),
         _ => None,
     })
 }

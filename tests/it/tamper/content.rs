@@ -129,6 +129,15 @@ fn content_that_was_not_signed_does_not_hold() {
             ),
             Row(
                 "A42",
+                "an opening that says nothing changed where something did",
+                Base(2, |f| compares(f, "prompts/**")),
+                |f| {
+                    f.last().says("\"prompts/**\"", "\"**\"");
+                },
+                &["1 facts"],
+            ),
+            Row(
+                "A42",
                 "facts of a file of one byte",
                 CHECKLIST,
                 |f| {
@@ -405,4 +414,14 @@ fn refolder_to(forge: &mut Forge<'_>, folder: &str) {
     let draft = forge.last();
     draft.path = draft.path.replace(&old, folder);
     draft.set("folder", &format!("{folder:?}"));
+}
+
+/// The newest entry, an opening, says that nothing under a glob changed since the first commit of the source.
+fn compares(forge: &mut Forge<'_>, glob: &str) {
+    let since = forge.repo.git(&["rev-list", "--max-parents=0", "main"]);
+    let claim = format!(
+        "\"compared\": {{\n      \"since\": \"{}\",\n      \"untouched\": [\n        \"{glob}\"\n      ]\n    }}",
+        since.trim()
+    );
+    forge.last().says("\"timeZone\": \"UTC\"\n", &format!("\"timeZone\": \"UTC\",\n    {claim}\n"));
 }
