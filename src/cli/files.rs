@@ -6,6 +6,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::hashing::{files_below, hash_all, hash_directory};
 use super::load::Loaded;
+use super::secrets::Secrets;
 use super::select::Question;
 use super::storing::{READ_MOST, Storing, Upload, can_be_read};
 use crate::entry::Attachment;
@@ -33,8 +34,7 @@ pub struct Taking<'t> {
     pub external: bool,
     pub location: Option<String>,
     pub storing: &'t Storing,
-    /// Why something that looks like a secret may pass.
-    pub allow_secret: Option<&'t str>,
+    pub secrets: &'t Secrets,
     /// The name of what comes on stdin.
     pub stdin_name: &'t str,
 }

@@ -1,23 +1,125 @@
-//! What looks like a secret stays out of the ledger, unless somebody says why it may come in.
+//! What looks like a secret stays out of the ledger: it is refused, masked, or let in by somebody who says why.
 
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::args::text;
 use super::context::Context;
 use super::failure::Failure;
-use super::files::Brought;
-use super::storing::Upload;
+use super::files::{Brought, Taking};
+use super::storing::{HELD_MOST, READ_MOST, Storing, Upload, mebibytes};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::secrets::{self, ALLOWED, Finding};
+use crate::evidence::secrets::{self, ALLOWED, Finding, Mark, REDACTED};
+use crate::id::Digest;
 use crate::report::escape::visible;
 
+/// What is to become of what looks like a secret; refused where nothing is said.
+#[derive(Debug, Default, clap::Args)]
+pub struct Secrets {
+    /// Bring it although something in it looks like a secret, and record why
+    #[arg(long, value_name = "REASON", value_parser = text())]
+    allow_secret: Option<String>,
+    /// Keep files and output with a mark in place of each secret, and record how many
+    #[arg(long, conflicts_with = "allow_secret")]
+    pub redact: bool,
+}
+
+/// Keeps secrets out of what an entry will hold, and returns the facts of it. `texts` are what the statement
+/// will say besides, each with a name for people: they stand there as they are or not at all.
+pub fn keep_out(
+    context: &mut Context<'_>,
+    taking: &Taking<'_>,
+    texts: &[(&str, &str)],
+    brought: &mut [Brought],
+) -> Result<Facts, Failure> {
+    let Taking { rule, storing, secrets, .. } = taking;
+    if !secrets.redact {
+        return refuse(context, secrets.allow_secret.as_deref(), texts, brought);
+    }
+    let mut facts = refuse(context, None, texts, &[])?;
+    let mut marks = Vec::new();
+    for one in brought {
+        let path = one.file.path.clone();
+        marks.extend(mask(one, storing)?.into_iter().map(|mark| (path.clone(), one.file.name.to_string(), mark)));
+    }
+    let Some((path, ..)) = marks.first() else { return Ok(facts) };
+    if let Some(document) = &rule.file {
+        return Err(Failure::usage(format!(
+            "{} is compared with {document} of the work tree, and a masked copy would differ for ever",
+            rule.slot
+        ))
+        .hint(format!("take the secret out of {} itself, and change it if it is a real one", visible(path))));
+    }
+    for (path, _, mark) in marks.iter().take(MAX_LINES) {
+        context.printer.talk(format!("  {}:{}: {}", visible(path), lines(mark), mark.kind));
+    }
+    let more = marks.len().saturating_sub(MAX_LINES);
+    let more = if more > 0 { format!(", {more} more among them") } else { String::new() };
+    context.printer.talk(format!("note: {} masked in what is kept, and on record{more}", marks.len()));
+    facts.insert(REDACTED.to_owned(), Fact::Group(redacted(&marks)));
+    Ok(facts)
+}
+
+/// How many, by which rules, and on which lines of which files.
+fn redacted(marks: &[(String, String, Mark)]) -> Facts {
+    let mut rules: Vec<String> = marks.iter().map(|(_, _, mark)| mark.rule()).collect();
+    rules.sort();
+    rules.dedup();
+    let listed = marks.iter().take(MAX_LISTED).map(|(_, name, mark)| format!("{name}:{}", lines(mark)));
+    Facts::from([
+        ("count".to_owned(), marks.len().into()),
+        ("rules".to_owned(), Fact::List(rules)),
+        ("lines".to_owned(), Fact::List(listed.collect())),
+    ])
+}
+
+fn lines(mark: &Mark) -> String {
+    match mark.lines {
+        (from, to) if from == to => from.to_string(),
+        (from, to) => format!("{from}-{to}"),
+    }
+}
+
+/// Masks what looks like a secret in a file that is kept, here or in a store. Size, digest and the place in the
+/// store are those of the masked bytes: a short secret could be guessed from the digest of the file it stood in.
+fn mask(one: &mut Brought, storing: &Storing) -> Result<Vec<Mark>, Failure> {
+    let not_masked = |why: &str| Failure::usage(format!("{} cannot be masked: {why}", visible(&one.file.path)));
+    let bytes = match (&one.bytes, &one.upload) {
+        (Some(bytes), _) => bytes,
+        (None, Upload::None) => return Ok(Vec::new()),
+        (None, Upload::Held | Upload::File(_)) => {
+            let (file, entry) = (mebibytes(READ_MOST), mebibytes(HELD_MOST));
+            let why = format!("it is too large, as only {file} MiB of a file and {entry} MiB of an entry can be");
+            return Err(
+                not_masked(&why).hint("without --redact it is looked through, and refused if it holds a secret")
+            );
+        }
+    };
+    if secrets::find(bytes).is_empty() {
+        return Ok(Vec::new());
+    }
+    let redacted = secrets::redact(bytes).map_err(|why| {
+        not_masked(&why.to_string())
+            .hint("take the secret out by hand, or keep the digest of the file only: --external")
+    })?;
+    let size = redacted.bytes.len() as u64;
+    if size > READ_MOST {
+        return Err(not_masked(&format!("with its marks it is larger than {} MiB", mebibytes(READ_MOST))));
+    }
+    one.file.size = size;
+    one.file.sha256 = Digest::of(&redacted.bytes);
+    one.bytes = Some(redacted.bytes);
+    storing.send(one);
+    Ok(redacted.marks)
+}
+
 /// Refuses texts and files that look as if they held a secret. With a reason they pass, and the reason
-/// becomes a fact; `texts` are what else the statement will say, each with a name for people.
-pub fn keep_out<'b>(
+/// becomes a fact.
+pub fn refuse(
     context: &mut Context<'_>,
     reason: Option<&str>,
     texts: &[(&str, &str)],
-    brought: impl IntoIterator<Item = &'b Brought>,
+    brought: &[Brought],
 ) -> Result<Facts, Failure> {
     let said = texts.iter().map(|(name, text)| (*name, text.as_bytes()));
     let mut lines: Vec<String> = Vec::new();
@@ -42,6 +144,7 @@ pub fn keep_out<'b>(
     let Some(reason) = reason else {
         return Err(Failure::usage(format!("what looks like a secret would be kept for ever:\n{listed}"))
             .hint("take it out or mask it (NAME=***), and change the secret if it is a real one")
+            .hint("or have it masked in what is kept: --redact")
             .hint("or say why everybody with this repository may know it: --allow-secret REASON"));
     };
     let reason = reason.trim();
@@ -95,6 +198,8 @@ fn line_of(place: &str, Finding { line, kind, preview }: &Finding) -> String {
 
 /// After so many, nobody reads on.
 const MAX_LINES: usize = 10;
+/// All facts of an entry must fit into one statement.
+const MAX_LISTED: usize = 50;
 /// It is a sentence, and stands in the statement.
 const MAX_REASON: usize = 300;
 

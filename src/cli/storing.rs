@@ -66,9 +66,11 @@ impl Storing {
         self.store.as_ref().filter(|_| self.all || (!by_digest && size > self.inline))
     }
 
-    /// Sends what was made here to the store, where it is too large for the ledger.
+    /// Sends what is held here to the store, where it is too large for the ledger, or was to go there before
+    /// its bytes were changed.
     pub fn send(&self, brought: &mut Brought) {
-        if let Some(store) = self.store_for(brought.file.size, false) {
+        let due = brought.upload == Upload::Held || brought.file.size > self.inline;
+        if let Some(store) = self.store.as_ref().filter(|_| due) {
             brought.file.stored = Stored::External;
             brought.file.location = Some(store.of(brought.file.sha256).to_string());
             brought.upload = Upload::Held;

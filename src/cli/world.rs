@@ -40,6 +40,15 @@ pub enum Clock {
 /// Larger than pins, memories and templates ever are.
 const MOST_OF_OURS: u64 = 64 << 20;
 
+/// How the output of a command is shown and kept.
+#[derive(Clone, Copy)]
+pub struct Keep {
+    /// All of it is shown on stderr: stdout is kept for an answer.
+    pub quiet: bool,
+    /// Where a part is left out, the digest of the whole is told.
+    pub digest: bool,
+}
+
 /// How a command that was run ended.
 pub struct Ran {
     /// 128 + signal where a signal ended it.
@@ -328,9 +337,8 @@ impl World {
         })
     }
 
-    /// Runs a program with its output shown as it comes, and kept within bounds; all of it on stderr when
-    /// stdout is kept for an answer (`quiet`).
-    pub fn run_and_keep(&mut self, argv: &[String], quiet: bool) -> io::Result<Ran> {
+    /// Runs a program with its output shown as it comes, and kept within bounds.
+    pub fn run_and_keep(&mut self, argv: &[String], keep: Keep) -> io::Result<Ran> {
         let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = self.command(program);
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -341,7 +349,7 @@ impl World {
         let (mut stdout, mut stderr) = (Capture::default(), Capture::default());
         for (is_error, chunk) in chunks {
             // A closed terminal must not lose the evidence: it is kept whether or not it is seen.
-            let shown = if is_error || quiet {
+            let shown = if is_error || keep.quiet {
                 self.err.write_all(&chunk)
             } else {
                 self.out.write_all(&chunk).and_then(|()| self.out.flush())
@@ -351,7 +359,7 @@ impl World {
         }
         out.into_iter().chain(err).for_each(|thread| drop(thread.join()));
         let status = child.wait()?;
-        let (stdout, stderr) = (stdout.into_bytes(), stderr.into_bytes());
+        let (stdout, stderr) = (stdout.into_bytes(keep.digest), stderr.into_bytes(keep.digest));
         Ok(Ran { exit_code: exit_code(status), signal: signal(status), stdout, stderr })
     }
 

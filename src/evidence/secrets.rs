@@ -6,14 +6,19 @@
 
 mod named;
 mod placeholder;
+mod redact;
 mod rules;
 
 use std::ops::Range;
 
 use super::text;
 
+pub use redact::{Mark, Redacted, Unmasked, redact};
+
 /// The fact that somebody let pass what was found here, and why.
 pub const ALLOWED: &str = "secrets_allowed";
+/// The fact that what was found here is masked in the bytes kept: how many, by which rules, on which lines.
+pub const REDACTED: &str = "secrets_redacted";
 
 /// One place that looks like a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,20 +31,17 @@ pub struct Finding {
     pub preview: String,
 }
 
-/// The first places that look like secrets, in the order of the text. Text is read as readers read it; in
-/// bytes with zeros among them, such as UTF-16 inside a binary, also as if the zeros were not there.
+/// The first places that look like secrets, in the order of the text. Text is read as readers read it; bytes
+/// with zeros among them, such as UTF-16 inside a binary, also as if the zeros were not there.
 pub fn find(bytes: &[u8]) -> Vec<Finding> {
     let text = text::decode(bytes);
-    let text = text.as_deref().map_or(bytes, str::as_bytes);
-    let mut found = scan(text);
-    if memchr::memchr(0, text).is_some() {
-        let packed: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
-        found.extend(scan(&packed));
-        found.sort_by_key(|finding| finding.line);
-        found.dedup();
-        found.truncate(MAX_FINDINGS);
+    let found = scan(text.as_deref().map_or(bytes, str::as_bytes));
+    // A few zeros may make a binary read as UTF-16.
+    if !found.is_empty() || memchr::memchr(0, bytes).is_none() {
+        return found;
     }
-    found
+    let packed: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    scan(&packed)
 }
 
 /// A secret as a rule sees it: where it stands, and how it may be shown.
@@ -49,6 +51,28 @@ struct Match {
     preview: String,
     /// It was told by its name alone; a token inside it says more.
     named: bool,
+    /// What of it nobody may read: the value without its name. A rule looks no further than it must to tell
+    /// a secret, so more may follow.
+    secret: Range<usize>,
+    end: End,
+}
+
+/// How far a secret goes on behind what its rule looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Here,
+    /// Through the letters that tokens are made of.
+    Token,
+    /// To the next blank.
+    Blank,
+    /// To the next blank, or what parts values on one line.
+    Value,
+    /// To the closing quote, which no backslash precedes.
+    Quote(u8),
+    /// To the line that ends a private key.
+    Key,
+    /// To the line that ends one of PuTTY's.
+    Putty,
 }
 
 fn scan(text: &[u8]) -> Vec<Finding> {
@@ -211,6 +235,7 @@ mod tests {
         }
         assert_eq!(find(b"\xba\xf4\nDB_PASSWORD=zx81-x99q\xff")[0].line, 2);
         assert_eq!(find(b"\x00DB_PASSWORD=zx81-x99q\x00").len(), 1);
+        assert_eq!(find(b"\x00ELF\x00\nDB_PASSWORD=zx81-x99qr\xff").len(), 1);
     }
 
     #[test]

@@ -62,6 +62,22 @@ pub fn plain(line: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// Bytes whose text is changed, in the encoding they came in; `None` where they are no text. `change` gets
+/// UTF-8, or CP949 as it is.
+pub fn rewrite(bytes: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
+    let text = decode_local(bytes)?;
+    type Unit = fn(u16) -> [u8; 2];
+    let (mark, unit): (&[u8], Unit) = match (bytes, zeros(bytes)) {
+        ([0xFF, 0xFE, ..], _) => (b"\xFF\xFE", u16::to_le_bytes),
+        ([0xFE, 0xFF, ..], _) => (b"\xFE\xFF", u16::to_be_bytes),
+        ([0xEF, 0xBB, 0xBF, ..], _) | (_, Zeros::Few) => return Some(change(bytes)),
+        (_, Zeros::Behind) => (b"", u16::to_le_bytes),
+        (_, Zeros::Before) => (b"", u16::to_be_bytes),
+    };
+    let text = String::from_utf8(change(text.as_bytes())).ok()?;
+    Some(mark.iter().copied().chain(text.encode_utf16().flat_map(unit)).collect())
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Cow<'static, str>> {
     if !bytes.len().is_multiple_of(2) {
         return None;
@@ -148,6 +164,20 @@ mod tests {
             [&b"caf\xE9 ferm\xE9"[..], b"\xC4rger, \xABerror\xBB", b"\x93quoted\x94", b"\xBA\xF4\xB5", b"\xFF\xFE\xBA"]
         {
             assert_eq!(decode_local(latin), None, "{latin:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_changes_in_its_own_encoding() {
+        let change = |bytes: &[u8]| rewrite(bytes, |text| [text, "é\n".as_bytes()].concat());
+        for bytes in [&b"ab"[..], b"\xEF\xBB\xBFab", b"\xFF\xFEa\0b\0", b"\xFE\xFF\0a\0b", b"a\0b\0", b"\0a\0b"] {
+            let changed = change(bytes).unwrap();
+            assert!(changed.starts_with(bytes), "{bytes:?}");
+            assert_eq!(decode(&changed).unwrap(), "abé\n", "{bytes:?}");
+        }
+        assert_eq!(rewrite(b"\xBA\xF4", <[u8]>::to_vec).unwrap(), b"\xBA\xF4");
+        for none in [&b"\xC0"[..], b"\xFF\xFEa", b"a\0b\0\0\xD8a\0"] {
+            assert_eq!(change(none), None, "{none:?}");
         }
     }
 

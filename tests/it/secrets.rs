@@ -116,6 +116,104 @@ fn what_a_command_prints_makes_or_is_given_is_looked_at_too() {
     types(&repo, "", "verify", 0);
 }
 
+#[test]
+fn what_is_redacted_is_kept_with_marks_and_read_with_them() {
+    let repo = opened();
+    let utf16: Vec<u8> = format!("\u{feff}{}", leaky()).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    repo.write("one.txt", utf16);
+    repo.write(
+        "two.log",
+        format!("a\n-----BEGIN {0} KEY-----\n{1}\n-----END {0} KEY-----\n", "PRIVATE", "q7Zr2Lx9Vb4Tn8Wd".repeat(4)),
+    );
+    let args = ["record", "announcement", "one.txt", "two.log", "--gate", "ga", "--redact"];
+    let before = repo.fingerprint();
+    let _ = repo.ledger("kim", &[&args[..], &["--dry-run"]].concat()).exits(0);
+    assert_eq!(repo.fingerprint(), before);
+    let ran = repo.ledger("kim", &args);
+    says_all(
+        &ran.err,
+        &[
+            "one.txt:5: password in a URL",
+            "one.txt:6: secret by its name",
+            "two.log:2-4: private key",
+            "note: 3 masked in what is kept, and on record",
+        ],
+    );
+    assert!(!ran.said().contains(VALUE), "{}", ran.said());
+    let _ = ran.exits(0);
+    let predicate = newest(&repo);
+    let expected = serde_json::json!({
+        "count": 3,
+        "lines": ["one.txt:5", "one.txt:6", "two.log:2-4"],
+        "rules": ["password-in-a-url", "private-key", "secret-by-its-name"],
+    });
+    assert_eq!(predicate["facts"]["secrets_redacted"], expected);
+    let kept = |name: &str| {
+        let listing = repo.git(&["ls-tree", "-r", "--name-only", "evidence"]);
+        let path = listing.lines().find(|path| path.ends_with(name)).unwrap().to_owned();
+        std::process::Command::new("git")
+            .args(["cat-file", "blob", &format!("evidence:{path}")])
+            .current_dir(&repo.path)
+            .output()
+            .unwrap()
+            .stdout
+    };
+    let masked =
+        leaky().replacen(VALUE, "[REDACTED:password-in-a-url]", 1).replacen(VALUE, "[REDACTED:secret-by-its-name]", 1);
+    let masked: Vec<u8> = format!("\u{feff}{masked}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(kept("one.txt"), masked);
+    let mark = "[REDACTED:private-key]";
+    assert_eq!(String::from_utf8(kept("two.log")).unwrap(), format!("a\n{mark}\n{mark}\n{mark}\n"));
+    assert_eq!(predicate["files"][0]["size"], masked.len());
+    says_all(&types(&repo, "", "verify", 0), &["holds"]);
+}
+
+#[test]
+fn a_command_s_output_is_redacted_in_what_is_kept_alone() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    repo.write("out.txt", leaky());
+    repo.git(&["add", "-f", "out.txt"]);
+    let run = ["run", "announcement", "--gate", "ga", "--release", "1.0", "--redact"];
+    let make = ["--out", "made.txt", "--", "sh", "-c", "git show :out.txt | tee made.txt"];
+    let ran = repo.ledger("kim", &[&run[..], &make].concat());
+    // Whoever runs it sees what it prints.
+    assert!(ran.out.contains(VALUE));
+    says_all(&ran.err, &["made.txt:5: password in a URL", "stdout.txt:6: secret by its name"]);
+    let _ = ran.exits(0);
+    assert_eq!(newest(&repo)["facts"]["secrets_redacted"]["count"], 4);
+    let everything = repo.git(&["log", "-p", "--format=%B", "evidence"]);
+    assert!(everything.contains("JWT_SECRET_KEY=[REDACTED:secret-by-its-name]") && !everything.contains(VALUE));
+    says_all(&types(&repo, "", "verify", 0), &["holds"]);
+}
+
+#[test]
+fn what_cannot_be_redacted_whole_is_refused() {
+    let repo = opened();
+    let begun = format!("-----BEGIN {} KEY-----\n{}\n", "PRIVATE", "q7Zr2Lx9Vb4Tn8Wd".repeat(4));
+    repo.write("key.txt", format!("a\n{begun}"));
+    repo.write("a.bin", [b"\x7fELF\0\nX_TOKEN=", VALUE.as_bytes(), b"\xff\0"].concat());
+    repo.write("docs/qa.md", leaky());
+    let option = format!("--password={VALUE}");
+    for (args, why) in [
+        (
+            &["record", "announcement", "key.txt", "--gate", "ga"][..],
+            "the private key that begins at line 2 has no end",
+        ),
+        (&["record", "announcement", "a.bin", "--gate", "ga"], "a.bin cannot be masked: it is no text"),
+        // Gates hold it against the document in the work tree.
+        (&["record", "qa-checklist"], "a masked copy would differ for ever"),
+        (&["run", "announcement", "--gate", "ga", "--", "no-such-command", &option], "the command:1: --password=…"),
+        (&["record", "announcement", "key.txt", "--gate", "ga", "--allow-secret", "x"], "cannot be used with"),
+    ] {
+        let before = repo.fingerprint();
+        let args = [&args[..1], &["--redact"], &args[1..]].concat();
+        let ran = repo.ledger("kim", &args);
+        assert_eq!((ran.code, repo.fingerprint()), (2, before), "{args:?}: {}", ran.said());
+        says_all(&ran.err, &[why]);
+        assert!(!ran.said().contains(VALUE), "{}", ran.said());
+    }
+}
+
 /// Measured where it would hurt: this repository speaks of keys and passwords all the time.
 #[test]
 fn nothing_in_this_repository_looks_like_a_secret() {
@@ -126,8 +224,9 @@ fn nothing_in_this_repository_looks_like_a_secret() {
         file if file.is_file() => vec![file],
         folder => files(&folder),
     });
+    const OURS: [&str; 2] = ["src/evidence/secrets.rs", "src/evidence/secrets/redact.rs"];
     let mut found = Vec::new();
-    for path in paths.filter(|path| !path.ends_with("src/evidence/secrets.rs")) {
+    for path in paths.filter(|path| !OURS.iter().any(|ours| path.ends_with(ours))) {
         let findings = ledger::evidence::secrets::find(&std::fs::read(&path).unwrap());
         found.extend(findings.into_iter().map(|finding| format!("{}: {finding:?}", path.display())));
     }

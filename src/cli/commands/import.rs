@@ -13,6 +13,7 @@ use crate::cli::hashing::files_below;
 use crate::cli::load::Loaded;
 use crate::cli::objects::StoreArgs;
 use crate::cli::output::{SCHEMAS, table};
+use crate::cli::secrets::Secrets;
 use crate::cli::select::{self, Question};
 use crate::cli::storing::{READ_MOST, Storing};
 use crate::entry::kinds::AttemptKey;
@@ -108,7 +109,7 @@ impl Importing<'_> {
             external: false,
             location: None,
             storing: self.storing,
-            allow_secret: None,
+            secrets: &Secrets::default(),
             stdin_name: "",
         };
         let (recording, brought) = read(context, loaded, &question, &taking, &[file.to_owned()])?;

@@ -14,6 +14,7 @@ use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
+use crate::cli::secrets::Secrets;
 use crate::cli::select::{self, Question};
 use crate::entry::kinds::AttemptKey;
 use crate::evidence::readers::plan::step::Mark;
@@ -41,9 +42,8 @@ enum PlanCommand {
         file: PathBuf,
         #[command(flatten)]
         place: Where,
-        /// Record it although something in it looks like a secret, and record why
-        #[arg(long, value_name = "REASON", value_parser = text())]
-        allow_secret: Option<String>,
+        #[command(flatten)]
+        secrets: Secrets,
     },
     /// Say that a row is done; its owner says so
     #[command(
@@ -104,7 +104,7 @@ struct Where {
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     match &args.command {
-        PlanCommand::Import { file, place, allow_secret } => import::run(file, place, allow_secret.as_deref(), context),
+        PlanCommand::Import { file, place, secrets } => import::run(file, place, secrets, context),
         PlanCommand::Done { row, message, at, place } => {
             mark::run(mark::Said { row: *row, mark: Mark::Done, note: message.as_deref(), at: *at }, place, context)
         }

@@ -16,7 +16,7 @@ use crate::cli::files::{self, Brought, Taking};
 use crate::cli::history;
 use crate::cli::load::Loaded;
 use crate::cli::objects::StoreArgs;
-use crate::cli::secrets;
+use crate::cli::secrets::{self, Secrets};
 use crate::cli::select::Question;
 use crate::cli::storing::Storing;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
@@ -57,9 +57,8 @@ pub struct Args {
     location: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
-    /// Bring it although something in it looks like a secret, and record why
-    #[arg(long, value_name = "REASON", value_parser = text())]
-    allow_secret: Option<String>,
+    #[command(flatten)]
+    secrets: Secrets,
     /// Name of what comes on standard input
     #[arg(long, default_value = "stdin.txt", value_parser = text())]
     stdin_name: String,
@@ -83,7 +82,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         external: args.external,
         location: args.location.clone(),
         storing: &storing,
-        allow_secret: args.allow_secret.as_deref(),
+        secrets: &args.secrets,
         stdin_name: &args.stdin_name,
     };
     let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
@@ -111,7 +110,7 @@ pub fn read(
     let rule = taking.rule;
     let mut brought = files::bring(context, &loaded.store, taking, paths)?;
     let texts = [("--location", taking.location.as_deref().unwrap_or_default())];
-    let allowed = secrets::keep_out(context, taking.allow_secret, &texts, &brought)?;
+    let allowed = secrets::keep_out(context, taking, &texts, &mut brought)?;
     brought.extend(files::template(loaded, question, rule)?);
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;

@@ -9,10 +9,10 @@ use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
 use crate::cli::objects::StoreArgs;
-use crate::cli::secrets;
+use crate::cli::secrets::{self, Secrets};
 use crate::cli::select::Question;
 use crate::cli::storing::{Storing, Upload};
-use crate::cli::world::{Ran, Stamp};
+use crate::cli::world::{Keep, Ran, Stamp};
 use crate::entry::kinds::{Command, EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::{self, COMMAND};
@@ -41,9 +41,8 @@ pub struct Args {
     /// A variable that must be set: recorded is that it is, never its value
     #[arg(long, value_name = "NAME", value_parser = text())]
     env: Vec<String>,
-    /// Record it although something in it looks like a secret, and record why
-    #[arg(long, value_name = "REASON", value_parser = text())]
-    allow_secret: Option<String>,
+    #[command(flatten)]
+    secrets: Secrets,
     #[command(flatten)]
     store: StoreArgs,
     /// The command and its arguments
@@ -64,8 +63,17 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let identity = context.identity(&loaded.store, &policy.roster)?;
     loaded.store.check_writable()?;
     let storing = Storing::of(context, policy, &args.store, false, false)?;
-    let reason = args.allow_secret.as_deref();
-    let mut allowed = secrets::keep_out(context, reason, &[("the command", &args.command.join(" "))], &[])?;
+    let taking = Taking {
+        rule,
+        format: None,
+        external: false,
+        location: None,
+        storing: &storing,
+        secrets: &args.secrets,
+        stdin_name: "",
+    };
+    let said = args.command.join(" ");
+    let mut secrets = secrets::keep_out(context, &taking, &[("the command", &said)], &mut [])?;
     if context.global.dry_run {
         let line = format!("would run {} and record it as {slot} for {}", args.command.join(" "), gate.id);
         context.printer.outcome(&line, true);
@@ -75,36 +83,29 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     // What the command works on: the source of the attempt, where none is open yet.
     let source = loaded.store.source("HEAD").ok();
     let started_at = context.world().now();
-    let quiet = context.printer.json;
-    let ran = context.printer.world.run_and_keep(&args.command, quiet);
+    let keep = Keep { quiet: context.printer.json, digest: !args.secrets.redact };
+    let ran = context.printer.world.run_and_keep(&args.command, keep);
     let ran = ran.map_err(|error| Failure::unknown(format!("cannot run {}: {error}", args.command[0])))?;
     let finished_at = context.world().now();
-    let taking = Taking {
-        rule,
-        format: None,
-        external: false,
-        location: None,
-        storing: &storing,
-        allow_secret: reason,
-        stdin_name: "",
-    };
     let made = made(context, &args.out, &before);
     let mut products = files::bring(context, &loaded.store, &taking, &made)?;
+    let count = products.len();
+    products.extend(outputs(&ran)?);
+    secrets.extend(secrets::keep_out(context, &taking, &[], &mut products)?);
+    let mut streams = products.split_off(count);
+    streams.iter_mut().for_each(|stream| storing.send(stream));
     if !products.is_empty() {
         products.extend(files::template(&loaded, &question, rule)?);
     }
-    let mut streams = outputs(&ran)?;
-    streams.iter_mut().for_each(|stream| storing.send(stream));
-    allowed.extend(secrets::keep_out(context, reason, &[], products.iter().chain(&streams))?);
     let (format, mut facts) = match products.first() {
         Some(first) => {
             let reader =
                 files::reader_for(&taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
             (reader.format, files::facts(reader, gate, &slot, &products)?)
         }
-        None => output_facts(rule.formats.as_slice(), gate.wanted(&slot), &ran)?,
+        None => output_facts(rule.formats.as_slice(), gate.wanted(&slot), &streams)?,
     };
-    facts.extend(allowed);
+    facts.extend(secrets);
     facts.insert("exit".to_owned(), Fact::Int(i64::from(ran.exit_code)));
     facts.extend(variables(context, &args.env));
     let (exit_code, signal) = (ran.exit_code, ran.signal);
@@ -148,12 +149,13 @@ fn variables(context: &Context<'_>, names: &[String]) -> Option<(String, Fact)> 
 fn output_facts(
     formats: &[&'static str],
     wanted: readers::Wanted<'_>,
-    ran: &Ran,
+    streams: &[Brought],
 ) -> Result<(&'static str, Facts), Failure> {
     if formats.contains(&COMMAND) {
         return Ok((COMMAND, Facts::new()));
     }
-    let input = readers::Input { wanted, ..readers::Input::plain("stdout.txt", &ran.stdout) };
+    let bytes = streams.first().and_then(|stdout| stdout.bytes.as_deref()).unwrap_or_default();
+    let input = readers::Input { wanted, ..readers::Input::plain("stdout.txt", bytes) };
     let reader = formats.iter().filter_map(|format| readers::find(format)).next();
     match reader.map(|reader| (reader.format, (reader.read)(&input))) {
         Some((format, Ok(facts))) => Ok((format, facts)),

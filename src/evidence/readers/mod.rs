@@ -35,7 +35,7 @@ mod values;
 mod xml;
 
 use super::facts::{self, Fact, Facts};
-use super::secrets::ALLOWED;
+use super::secrets::{ALLOWED, REDACTED};
 
 /// What a reader sees of one file.
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ pub const OTHERS: &str = "*";
 
 /// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
 /// file nor a rule may name one of its own so.
-pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations", "since", ALLOWED];
+pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations", "since", ALLOWED, REDACTED];
 
 type PlaceCheck = fn(&str) -> Result<(), String>;
 

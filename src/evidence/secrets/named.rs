@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::Match;
 use super::placeholder::{distinct, is_placeholder};
+use super::{End, Match};
 
 /// The assignment around a part of a name.
 pub(super) fn look(text: &[u8], literal: &Range<usize>) -> Option<Match> {
@@ -30,11 +30,15 @@ pub(super) fn look(text: &[u8], literal: &Range<usize>) -> Option<Match> {
         return None;
     }
     let shown: String = name.chars().take(MAX_SHOWN).collect();
+    let stop = end + value.end;
     Some(Match {
-        place: start..end + value.end,
+        place: start..stop,
         kind: "secret by its name",
         preview: format!("{shown}=…"),
         named: true,
+        secret: stop - value.bytes.len()..stop,
+        // Nothing parts values in an environment file but line ends.
+        end: if value.stop == End::Value && shouted && is_line_start(before) { End::Blank } else { value.stop },
     })
 }
 
@@ -55,6 +59,8 @@ struct Value<'t> {
     tight: bool,
     /// Where it ends, from the end of its name.
     end: usize,
+    /// How far a part behind it may belong to it.
+    stop: End,
 }
 
 /// The value behind a name: after `=`, `:`, `:=`, `=>`, a column's `|`, the `>` of an element, or the blank
@@ -73,7 +79,7 @@ fn assigned<'t>(name: &str, after: &'t [u8]) -> Option<Value<'t>> {
     let before = skip(b" \t", MAX_BLANKS / 4);
     let sign = skip(b":=>|", 3);
     let behind = skip(b" \t", MAX_BLANKS / 4);
-    skip(b"\\", 3);
+    let escapes = skip(b"\\", 3);
     let quote = skip(b"\"'`", 1).first().copied();
     let option = sign.is_empty() && name.starts_with("--") && !before.is_empty();
     if !option && !matches!(sign, b"=" | b":" | b":=" | b"=>" | b"|" | b">") {
@@ -94,7 +100,14 @@ fn assigned<'t>(name: &str, after: &'t [u8]) -> Option<Value<'t>> {
         None => !is_code(bytes, next),
     };
     let tight = sign == b"=" && before.is_empty() && behind.is_empty();
-    plausible.then_some(Value { bytes, quoted: quote.is_some(), tight, end: at + length })
+    let stop = match quote {
+        // Of JSON inside JSON: a backslash stands before the closing quote.
+        Some(_) if !escapes.is_empty() => End::Here,
+        Some(quote) => End::Quote(quote),
+        None if sign == b">" => End::Here,
+        None => End::Value,
+    };
+    plausible.then_some(Value { bytes, quoted: quote.is_some(), tight, end: at + length, stop })
 }
 
 /// A call, an index, a type before its value, a path of names, a number: a program's.

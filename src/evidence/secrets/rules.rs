@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use regex::bytes::Regex;
 
 use super::placeholder::{distinct, is_placeholder};
-use super::{Match, named};
+use super::{End, Match, named};
 
 /// A token known by its beginning.
 struct Token {
@@ -161,7 +161,8 @@ impl Candidate {
     }
 
     fn found(&self, length: usize, kind: &'static str, preview: String) -> Match {
-        Match { place: self.literal.start..self.literal.end + length, kind, preview, named: false }
+        let place = self.literal.start..self.literal.end + length;
+        Match { secret: place.clone(), place, kind, preview, named: false, end: End::Token }
     }
 
     fn token(&self, text: &[u8], token: &Token, rest: &Regex, begin: &str) -> Option<Match> {
@@ -188,7 +189,11 @@ impl Candidate {
         let is_password = password.len() >= MIN_PASSWORD && !is_port && !is_placeholder(password);
         let whole =
             scheme.starts_with(|c: char| c.is_alphabetic()) && (host.is_ascii_alphanumeric() || b"[$%{".contains(host));
-        (whole && is_password).then(|| self.found(authority.len(), "password in a URL", format!("{scheme}://…:…@")))
+        (whole && is_password).then(|| {
+            let found = self.found(authority.len(), "password in a URL", format!("{scheme}://…:…@"));
+            let secret = self.literal.end + colon + 1..self.literal.end + at;
+            Match { secret, end: End::Here, ..found }
+        })
     }
 
     /// RFC 7468, and the like of OpenSSH, PGP (RFC 9580) and ssh.com. The header alone is how people speak
@@ -200,17 +205,23 @@ impl Candidate {
             return None;
         }
         let after = self.after(text, KEY);
-        let header = [&b"-----"[..], b" BLOCK-----", b" ----"].into_iter().find(|end| after.starts_with(end))?;
+        let header = key_header(after)?;
         let body = run(after.get(header.len()..)?, |byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
         let line = body.split(|byte| !is_base64(byte)).find(|line| line.len() >= MIN_KEY_LINE)?;
         let random = distinct(line) >= MIN_DISTINCT;
-        random.then(|| self.found(header.len(), "private key", "BEGIN … PRIVATE KEY".to_owned()))
+        random.then(|| {
+            let found = self.found(header.len(), "private key", "BEGIN … PRIVATE KEY".to_owned());
+            let dashes = before.get(..begin).unwrap_or_default().iter().rev().take_while(|byte| **byte == b'-').count();
+            let start = self.literal.start - before.len() + begin - dashes;
+            Match { secret: start..found.place.end, end: End::Key, ..found }
+        })
     }
 
     fn putty(&self, text: &[u8]) -> Option<Match> {
         let [version, b':', b' ', name] = self.after(text, 4) else { return None };
         let is_header = version.is_ascii_digit() && name.is_ascii_alphabetic();
-        is_header.then(|| self.found(4, "private key", "PuTTY-User-Key-File".to_owned()))
+        let found = || self.found(4, "private key", "PuTTY-User-Key-File".to_owned());
+        is_header.then(|| Match { end: End::Putty, ..found() })
     }
 
     /// RFC 7617: `Basic` and base64 of `user:password`.
@@ -221,8 +232,14 @@ impl Candidate {
         let password = decoded.get(colon + 1..)?;
         let is_text = decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
         let is_password = is_text && password.len() >= MIN_PASSWORD && !is_placeholder(password);
-        is_password.then(|| self.found(encoded.len(), "password in a header", "Basic …".to_owned()))
+        let found = || self.found(encoded.len(), "password in a header", "Basic …".to_owned());
+        is_password.then(|| Match { secret: self.literal.end..self.literal.end + encoded.len(), ..found() })
     }
+}
+
+/// What follows the words of a private key's header, to its end.
+pub(super) fn key_header(after: &[u8]) -> Option<&'static [u8]> {
+    [&b"-----"[..], b" BLOCK-----", b" ----"].into_iter().find(|end| after.starts_with(end))
 }
 
 /// Whether a word can begin here: at the start, behind anything a word does not hold, or behind an escape

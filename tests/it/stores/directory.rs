@@ -259,6 +259,69 @@ fn secrets_stay_out_of_the_store_as_well() {
     types(&repo, "", "evidence check", 0);
 }
 
+/// The only object of the store.
+fn only_object(repo: &TestRepo) -> (PathBuf, Vec<u8>) {
+    let objects = files(&repo.home().join("store"));
+    let [object] = &objects[..] else { panic!("{objects:?}") };
+    (object.clone(), std::fs::read(object).unwrap())
+}
+
+#[test]
+fn what_is_redacted_is_masked_before_it_gets_a_digest_and_a_place() {
+    let value = concat!("Zx81k", "Qp47w", "Lm20t");
+    let text = |value: &str| format!("{}\nDB_PASSWORD={value}\n", "x".repeat(100_000));
+    let masked = text("[REDACTED:secret-by-its-name]").into_bytes();
+    for args in [
+        &["record", "shots", "log.txt", "--store", "../store", "--redact"][..],
+        &["record", "shots", "log.txt", "--store", "../store", "--redact", "--external"],
+        &["run", "smoke", "--store", "../store", "--redact", "--", "cat", "log.txt"],
+        &["run", "shots", "--store", "../store", "--redact", "--out", "made.txt", "--", "cp", "log.txt", "made.txt"],
+    ] {
+        let repo = opened(&STRICT);
+        std::fs::create_dir(repo.home().join("store")).unwrap();
+        repo.write("log.txt", text(value));
+        let _ = repo.ledger("min", args).exits(0);
+        let (object, bytes) = only_object(&repo);
+        assert!(bytes == masked, "{args:?}");
+        assert_eq!(object, repo.home().join("store").join(key(Digest::of(&masked))));
+        let told = newest(&repo);
+        let file = &told["files"][0];
+        assert_eq!((&file["stored"], &file["size"]), (&"external".into(), &masked.len().into()), "{args:?}");
+        assert_eq!(file["sha256"], Digest::of(&masked).to_string());
+        assert_eq!(file["location"], format!("file://{}", object.display()));
+        assert_eq!(told["facts"]["secrets_redacted"]["count"], 1, "{args:?}");
+        assert!(!repo.git(&["log", "-p", "--format=%B", "evidence"]).contains(value));
+        assert_eq!(check(&repo, &[], 0)["verdict"], "same");
+        types(&repo, "", "verify", 0);
+    }
+}
+
+#[test]
+fn a_file_that_its_marks_make_too_large_for_the_ledger_goes_to_the_store() {
+    let repo = opened(&STRICT);
+    std::fs::create_dir(repo.home().join("store")).unwrap();
+    let secret = format!("\nDB_PASSWORD={}", concat!("Zx81k", "Qp47w", "Lm20t"));
+    repo.write("log.txt", "x".repeat((64 << 10) - secret.len()) + &secret);
+    types(&repo, "min", "record shots log.txt --store ../store --redact", 0);
+    let file = newest(&repo)["files"][0].clone();
+    assert_eq!((&file["stored"], file["size"].as_u64() > Some(64 << 10)), (&"external".into(), true));
+    assert!(only_object(&repo).1.ends_with(b"DB_PASSWORD=[REDACTED:secret-by-its-name]"));
+    assert_eq!(check(&repo, &[], 0)["verdict"], "same");
+}
+
+#[test]
+fn what_is_too_large_to_be_masked_is_never_uploaded_under_redact() {
+    let repo = opened(&STRICT);
+    std::fs::create_dir(repo.home().join("store")).unwrap();
+    let large = std::fs::File::create(repo.home().join("large.log")).unwrap();
+    large.set_len((64 << 20) + 1).unwrap();
+    let told = types_in_vain(&repo, "min", "record shots ../large.log --store ../store --redact", 2);
+    says_all(&told, &["large.log cannot be masked: it is too large", "without --redact"]);
+    assert!(files(&repo.home().join("store")).is_empty());
+    // By digest alone nothing is kept, so there is nothing to mask.
+    types(&repo, "min", "record shots ../large.log --external --redact", 0);
+}
+
 #[test]
 fn many_who_put_the_same_file_leave_one() {
     let repo = TestRepo::with_ledger(&STRICT);

@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files::Taking;
 use crate::cli::load::Loaded;
 use crate::cli::output::table;
+use crate::cli::secrets::Secrets;
 use crate::cli::select::Question;
 use crate::cli::storing::Storing;
 use crate::evidence::readers::plan::{Step, timeline};
@@ -21,12 +22,7 @@ use crate::report::escape::visible;
 
 const FORMAT: &str = "plan";
 
-pub fn run(
-    file: &Path,
-    place: &Where,
-    allow_secret: Option<&str>,
-    context: &mut Context<'_>,
-) -> Result<Answer, Failure> {
+pub fn run(file: &Path, place: &Where, secrets: &Secrets, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let mut loaded = context.load(place.release.as_deref())?;
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
@@ -43,9 +39,9 @@ pub fn run(
         format: Some(FORMAT),
         external: false,
         location: None,
-        allow_secret,
-        stdin_name: "plan.md",
         storing: &Storing::nowhere(policy),
+        secrets,
+        stdin_name: "plan.md",
     };
     let (read, brought) = record::read(context, &loaded, &question, &taking, &[file.to_owned()])?;
     let rows = timeline(&read.facts).ok_or_else(|| {

@@ -48,7 +48,7 @@ pub fn run(said: Said<'_>, place: &Where, context: &mut Context<'_>) -> Result<A
     let marked = Marked::new(status.digest, said.row, said.mark, at, note).map_err(Failure::usage)?;
     let brought = file(&marked)?;
     // A remark can be said in other words: there is no reason to let a secret in.
-    secrets::keep_out(context, None, &[], [&brought]).map_err(|mut failure| {
+    secrets::refuse(context, None, &[], std::slice::from_ref(&brought)).map_err(|mut failure| {
         failure.hints.truncate(1);
         failure
     })?;
