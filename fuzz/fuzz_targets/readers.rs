@@ -6,7 +6,7 @@ use ledger::evidence::readers::{Input, READERS, Wanted, guess, read_all};
 use libfuzzer_sys::fuzz_target;
 
 /// Take names and headings from the file at any length: their entry is refused when it is composed.
-const UNBOUNDED: &[&str] = &["checksums", "checklist", "document"];
+const UNBOUNDED: &[&str] = &["checksums", "checklist", "document", "tasks"];
 
 fuzz_target!(|bytes: &[u8]| {
     let wanted = Wanted { phrase: Some("Next Stage Ready"), template: Some(bytes), ..Wanted::default() };

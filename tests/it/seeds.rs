@@ -104,6 +104,67 @@ fn what_the_customers_documents_claim_is_no_result() {
     }
 }
 
+/// Each parent of 004: words of its name, open boxes below it, hours.
+const PARENTS: [(&str, i64, i64); 21] = [
+    ("GitHub Actions", 4, 4),
+    ("Docker Builds", 5, 3),
+    ("Staging Environment", 5, 5),
+    ("Pipeline Testing", 5, 2),
+    ("Prometheus", 5, 3),
+    ("Grafana", 5, 2),
+    ("Alerting", 5, 2),
+    ("Log Aggregation", 5, 2),
+    ("Runbook", 4, 1),
+    ("Production Server", 4, 2),
+    ("Database", 5, 2),
+    ("Environment Configuration", 3, 1),
+    ("Hardening", 5, 2),
+    ("Initial Deployment", 4, 2),
+    ("Smoke", 6, 2),
+    ("Monitoring Verification", 4, 1),
+    ("Load Testing", 4, 2),
+    // It says "Continuous", which is no effort.
+    ("24-Hour", 4, 0),
+    ("Tuning", 4, 2),
+    ("Documentation Updates", 4, 1),
+    ("Retrospective", 4, 1),
+];
+
+#[test]
+fn the_customers_roadmap_rolls_up_by_parent() {
+    let Some(document) = customers("004_") else { return };
+    let repo = TestRepo::bare_of_ledger();
+    let facts = facts(&repo, &[document.to_str().unwrap()]);
+    let parents = facts["by_parent"].as_object().unwrap();
+    assert_eq!((parents.len(), &facts["parents"], &facts["parents_done"]), (21, &21.into(), &0.into()));
+    for (words, open, hours) in PARENTS {
+        let found: Vec<_> = parents.iter().filter(|(name, _)| name.contains(words)).collect();
+        let [(_, parent)] = found[..] else { panic!("{words}: {parents:?}") };
+        assert_eq!((parent["open"].as_i64(), parent["done"].as_i64()), (Some(open), Some(0)), "{words}");
+        let effort = (hours > 0).then_some(hours * 60);
+        assert_eq!((parent["least"].as_i64(), parent["most"].as_i64()), (effort, effort), "{words}");
+    }
+    // The parents', and five minutes that a box tells of itself.
+    let minutes = PARENTS.iter().map(|(_, _, hours)| hours * 60).sum::<i64>() + 5;
+    assert_eq!(minutes, 2525);
+    let expected = serde_json::json!({
+        "open_least": minutes, "open_most": minutes, "done_least": 0, "done_most": 0,
+    });
+    assert_eq!(facts["effort_minutes"], expected);
+}
+
+#[test]
+fn the_customers_next_steps_are_tasks_on_request() {
+    let Some(document) = customers("003_") else { return };
+    let repo = TestRepo::bare_of_ledger();
+    let facts = repo.ledger("", &["facts", "--format", "tasks", "--json", document.to_str().unwrap()]).json();
+    let facts = &facts["facts"];
+    assert_eq!(facts["sections"]["Next Steps"], 6);
+    assert_eq!(facts["done"], 0);
+    let tasks = facts["tasks"].as_array().unwrap();
+    assert!(tasks.iter().any(|task| task.as_str().unwrap().starts_with("Monitor for 24 hours: Watch metrics")));
+}
+
 #[test]
 fn boxes_the_customers_templates_tick_do_not_count() {
     let repo = TestRepo::bare_of_ledger();

@@ -86,7 +86,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if context.printer.json {
         let mut told = serde_json::json!({ "schema": format!("{SCHEMAS}file-facts/v0.1"), "format": reader.format, "facts": facts });
         if let Some(checklist) = &listed {
-            told["items"] = checklist.items.iter().map(item_json).collect();
+            told["items"] = checklist.items.iter().map(|item| item_json(item, checklist)).collect();
         }
         context.printer.json(&told);
         return Ok(Answer::Yes);
@@ -138,11 +138,18 @@ fn item_row(item: &Item) -> Vec<String> {
     vec![format!("  {}", item.line), item.id.to_string(), state_word(&item.state).to_owned(), visible(&place)]
 }
 
-fn item_json(item: &Item) -> serde_json::Value {
-    serde_json::json!({
+fn item_json(item: &Item, checklist: &Checklist) -> serde_json::Value {
+    let mut told = serde_json::json!({
         "line": item.line, "id": item.id.to_string(), "state": state_word(&item.state), "section": &*item.section,
         "text": item.text,
-    })
+    });
+    if let Some(parent) = item.parent.and_then(|place| checklist.items.get(place)) {
+        told["parent"] = parent.line.into();
+    }
+    if let Some(effort) = item.effort {
+        told["effort"] = serde_json::json!({ "least": effort.least, "most": effort.most });
+    }
+    told
 }
 
 /// More than any reader takes.

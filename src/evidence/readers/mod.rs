@@ -30,6 +30,7 @@ mod robocopy;
 mod sarif;
 mod table;
 mod task_log;
+mod tasks;
 mod text;
 mod values;
 mod xml;
@@ -117,6 +118,7 @@ pub const READERS: &[Reader] = &[
     config_change::READER,
     measurements::READER,
     document::READER,
+    tasks::READER,
     table::READER,
     json::READER,
     text::READER,
@@ -298,7 +300,7 @@ mod tests {
     ];
 
     /// Read only where somebody says so: everything could be one of them.
-    const UNGUESSED: &[&str] = &["artifact", "document", "json", "table", "text"];
+    const UNGUESSED: &[&str] = &["artifact", "document", "json", "table", "tasks", "text"];
 
     #[test]
     fn every_reader_takes_its_own_files_and_no_other_s() {

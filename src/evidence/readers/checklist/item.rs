@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::effort::Effort;
 use super::marks;
 use super::outline::SEPARATOR;
 use crate::id::Digest;
@@ -24,6 +25,8 @@ pub struct Item {
     pub parent: Option<usize>,
     /// Its own words without markup, and without a reason why it does not apply.
     pub text: String,
+    /// What it is thought to take, where it says so.
+    pub effort: Option<Effort>,
     /// Whether its box is ticked, whatever that counts for.
     pub ticked: bool,
     /// Where the mark in its box stands: a byte of the text, as [`crate::evidence::text`] decodes it.

@@ -5,16 +5,19 @@
 
 mod claims;
 pub mod diff;
+mod effort;
 mod form;
 mod item;
 mod marks;
 mod not_applicable;
 mod outline;
+mod parents;
 mod reading;
 mod row;
 
 use pulldown_cmark::Parser;
 
+pub use self::effort::Effort;
 use self::form::Form;
 pub use self::item::{Ballot, Item, ItemId, State, is_below, same_words};
 use self::outline::Outline;
@@ -41,6 +44,11 @@ pub(super) const READER: Reader = Reader {
         "claims",
         "false_claims",
         "malformed",
+        "parents",
+        "parents_done",
+        // Where there are any, and not too many to list.
+        "by_parent",
+        "effort_minutes",
         // Only beside a template.
         "pre_ticked",
         "removed",
@@ -201,6 +209,35 @@ mod tests {
         assert!(read(&input(&document(300))).is_ok());
         assert!(read(&input(&document(301))).is_err());
         assert!(read(&beside("# a\n- [ ] a\n", &document(300))).is_err());
+    }
+
+    #[test]
+    fn parents_roll_up_their_boxes_and_their_effort() {
+        let text = "# A\n1. **Set up** (4h)\n   - [x] a\n     - [ ] b (1h)\n2. **Go** (2-3h)\n\n   - [x] c\n3. **No boxes** (9h)\n\n- [x] d (30m)\n- [ ] e\n  - [x] f (1d)\n";
+        let facts = read(&input(text)).unwrap();
+        assert_eq!(["parents", "parents_done"].map(|name| number(&facts, name)), [4, 1]);
+        let expected = "{Go={done=1 least=120 most=180 open=0} Set up={done=1 least=240 most=240 open=1} a={done=0 open=1} e={done=1 open=0}}";
+        assert_eq!(facts["by_parent"].to_string(), expected);
+        // What stands below an effort is a part of it, and what has no box is nobody's task.
+        let expected = "{done_least=630 done_most=690 open_least=240 open_most=240}";
+        assert_eq!(facts["effort_minutes"].to_string(), expected);
+        let counted = items(text);
+        assert_eq!(counted[..3], ["2 - Set up (4h) Group", "3 2 a Done", "4 3 b (1h) Open"]);
+        assert_eq!(details(&input(text)).unwrap().items[0].effort, Some(Effort { least: 240, most: 240 }));
+    }
+
+    #[test]
+    fn parents_of_one_name_and_too_many_are_told_apart() {
+        let parents = |count: usize| "1. **x**\n   - [ ] a\n".repeat(count);
+        let facts = read(&input(&parents(3))).unwrap();
+        let Fact::Group(listed) = &facts["by_parent"] else { panic!("no list") };
+        assert_eq!(listed.keys().collect::<Vec<_>>(), ["x", "x~2", "x~3"]);
+        let facts = read(&input(&parents(61))).unwrap();
+        assert_eq!((number(&facts, "parents"), facts.contains_key("by_parent")), (61, false));
+        let none = read(&input("- [ ] a\n")).unwrap();
+        assert!(
+            number(&none, "parents") == 0 && !none.contains_key("by_parent") && !none.contains_key("effort_minutes")
+        );
     }
 
     #[test]

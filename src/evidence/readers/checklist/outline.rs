@@ -9,10 +9,12 @@ use std::rc::Rc;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::effort::Effort;
 use super::item::Ballot;
+use super::parents::{Below, Ended};
 use super::reading::{Reading, RemarkKind, Seen};
 use super::row::{Kind, Row};
-use super::{claims, marks};
+use super::{claims, effort, marks, parents};
 use crate::evidence::readers::ReadError;
 use crate::evidence::readers::bounds::cut;
 
@@ -44,6 +46,7 @@ struct Heading {
     over_open: bool,
 }
 
+#[derive(Default)]
 struct OpenItem {
     line: usize,
     start: usize,
@@ -55,6 +58,11 @@ struct OpenItem {
     closed: bool,
     /// Its place among the items handed on.
     place: Option<usize>,
+    /// What is known of it since then: its box is open, what it is called, and what it is thought to take.
+    is_open: bool,
+    name: String,
+    effort: Option<Effort>,
+    below: Below,
 }
 
 impl<'t> Outline<'t> {
@@ -102,14 +110,11 @@ impl<'t> Outline<'t> {
             Event::Start(Tag::Item) => {
                 self.end_block(to)?;
                 let line = self.line_at(at.start);
-                let start = at.start;
-                let text = String::new();
-                let (ticked, mark) = (None, None);
-                self.items.push(OpenItem { line, start, ticked, mark, text, closed: false, place: None });
+                self.items.push(OpenItem { line, start: at.start, ..OpenItem::default() });
             }
             Event::End(TagEnd::Item) => {
                 self.end_block(to)?;
-                self.items.pop();
+                self.end_item(to);
             }
             Event::Start(Tag::Table(_)) => {
                 self.tick_before_table(at.start);
@@ -256,10 +261,12 @@ impl<'t> Outline<'t> {
     /// Hands on the item this point is in, and before it whatever it is nested in.
     fn hand_on(&mut self, to: &mut Reading<'_>) -> Result<(), ReadError> {
         let mut parent = None;
-        let mut is_open = false;
+        let mut own = None;
         for item in &mut self.items {
             if item.place.is_none() {
                 let text = std::mem::take(&mut item.text);
+                item.effort = effort::of(&text);
+                item.name = parents::name(&text);
                 let label = self.label.as_ref().map(|label| &label.name);
                 let seen = Seen {
                     line: item.line,
@@ -267,20 +274,34 @@ impl<'t> Outline<'t> {
                     label,
                     parent,
                     text,
+                    effort: item.effort,
                     ticked: item.ticked,
                     mark: item.mark,
                 };
-                let (place, open) = to.item(seen)?;
+                let (place, is_open) = to.item(seen)?;
                 item.place = Some(place);
-                is_open |= open;
+                item.is_open = is_open;
+                own = item.ticked.map(|_| is_open);
             }
             parent = item.place;
+        }
+        let Some(is_open) = own else { return Ok(()) };
+        let above = self.items.len().saturating_sub(1);
+        for item in self.items.iter_mut().take(above) {
+            *(if is_open { &mut item.below.open } else { &mut item.below.done }) += 1;
         }
         if is_open {
             let headings = self.headings.iter_mut().map(|(_, heading)| heading);
             headings.chain(&mut self.label).for_each(|heading| heading.over_open = true);
         }
         Ok(())
+    }
+
+    fn end_item(&mut self, to: &mut Reading<'_>) {
+        let Some(item) = self.items.pop().filter(|item| item.place.is_some()) else { return };
+        let is_part = self.items.iter().any(|above| above.effort.is_some());
+        let effort = item.effort.filter(|_| !is_part);
+        to.end_item(&Ended { name: &item.name, is_open: item.is_open, below: item.below, effort });
     }
 
     fn begin_label(&mut self, label: Option<Heading>, to: &mut Reading<'_>) {

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::claims::Claims;
+use super::effort::Effort;
 use super::form::Form;
 use super::item::{Ballot, Item, ItemId, Names, State};
 use super::not_applicable;
+use super::parents::{Ended, Parents};
 use super::{Checklist, claims};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::ReadError;
@@ -18,6 +20,7 @@ pub(super) struct Seen<'s> {
     pub label: Option<&'s Rc<str>>,
     pub parent: Option<usize>,
     pub text: String,
+    pub effort: Option<Effort>,
     /// None without a box.
     pub ticked: Option<bool>,
     /// Where the mark stands in its box.
@@ -68,6 +71,7 @@ pub(super) struct Reading<'t> {
     kept: Option<Checklist>,
     names: Names,
     sections: BTreeMap<Rc<str>, Boxes>,
+    parents: Parents,
     items: usize,
     remarks: BTreeMap<RemarkKind, usize>,
     claims: usize,
@@ -121,9 +125,10 @@ impl<'t> Reading<'t> {
                     return Err(ReadError::at(seen.line, format!("is item {}: split the document", place + 1)));
                 }
                 let (line, section, label) = (seen.line, seen.section.clone(), seen.label.cloned());
-                let (parent, text) = (seen.parent, text.replace("~~", "").trim().to_owned());
-                let (mark, state) = (seen.mark, state.clone());
-                kept.items.push(Item { id, line, section, label, parent, text, ticked, mark, state });
+                let (parent, effort, mark) = (seen.parent, seen.effort, seen.mark);
+                let text = text.replace("~~", "").trim().to_owned();
+                let state = state.clone();
+                kept.items.push(Item { id, line, section, label, parent, text, effort, ticked, mark, state });
             }
         }
         if state != State::Group {
@@ -133,6 +138,11 @@ impl<'t> Reading<'t> {
         self.not_applicable += usize::from(matches!(state, State::NotApplicable(_)));
         self.pre_ticked += usize::from(state == State::PreTicked);
         Ok((place, state.is_open()))
+    }
+
+    /// An item ends, with all that is nested in it.
+    pub fn end_item(&mut self, ended: &Ended<'_>) {
+        self.parents.take(ended);
     }
 
     fn beside_template(&mut self, id: ItemId, ticked: bool, state: State) -> State {
@@ -215,6 +225,7 @@ impl<'t> Reading<'t> {
         let mut facts: Facts = counts.into_iter().map(|(name, count)| (name.to_owned(), Fact::from(count))).collect();
         let sections = self.sections.iter().map(|(path, boxes)| (path.to_string(), Fact::Group(boxes.facts())));
         facts.insert("sections".to_owned(), Fact::Group(sections.collect()));
+        facts.extend(self.parents.into_facts());
         Ok(facts)
     }
 
