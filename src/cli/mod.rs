@@ -18,6 +18,7 @@ mod failure;
 mod files;
 mod hashing;
 mod history;
+mod links;
 mod load;
 mod objects;
 mod output;

@@ -26,7 +26,7 @@ impl fmt::Display for Missing {
 
 /// Every promoted gate's folder is linked, every artifact's digest is printed.
 pub fn missing(report: &Report, document: &str) -> Vec<Missing> {
-    let links = readers::links(&Input::plain("notes.md", document.as_bytes()));
+    let links = readers::addresses(&Input::plain("notes.md", document.as_bytes()));
     let mut missing = Vec::new();
     for gate in report.gates.iter().filter(|gate| gate.promoted.is_some()) {
         let folder = gate.folder.clone().unwrap_or_default();

@@ -192,6 +192,32 @@ fn what_a_document_cites_is_resolved_at_the_release_s_commit() {
 }
 
 #[test]
+fn links_of_a_document_are_looked_for_at_the_release_s_commit() {
+    let repo = opened();
+    // What lies in the work tree alone is not part of the release.
+    repo.write("docs/new.md", "# New\n");
+    let text = "# QA\n\n- [x] installs, see [a](qa.md#qa) and [b](new.md)\n- [x] [c](../docs/#x) <https://a.example> [d](qa.md#갂)\n";
+    repo.write("docs/qa.md", text);
+    types(&repo, "kim", "record qa", 0);
+    let facts = evidence(&repo, 2)["facts"].clone();
+    let expected = serde_json::json!({
+        "total": 5, "found": 1, "external": 1, "missing_files": 1, "missing_anchors": 2,
+        "broken": [
+            "qa.md:3: new.md (no such file)",
+            "qa.md:4: ../docs/#x (no such heading or line)",
+            "qa.md:4: qa.md#갂 (no such heading or line)",
+        ],
+    });
+    assert_eq!((&facts["links_missing"], &facts["link_check"]), (&3.into(), &expected));
+    types(&repo, "", "verify", 0);
+    let here = types(&repo, "", "facts docs/qa.md --links", 1);
+    says_all(
+        &here,
+        &["qa.md:3: new.md (found)", "qa.md:4: https://a.example (external)", "qa.md#갂 (no such heading or line)"],
+    );
+}
+
+#[test]
 fn a_checklist_comes_with_the_template_it_is_compared_with() {
     let repo = opened();
     repo.write("docs/qa.md", "# QA\n\n- [x] installs\n");

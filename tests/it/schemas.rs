@@ -255,6 +255,10 @@ fn to_ga(repo: &TestRepo, said: &mut Printed) {
 
 fn retold(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "", "facts docs/qa.md", 0, "file-facts");
+    repo.write("linked.md", "# A\n[a](docs/qa.md) [b](gone.md) [c](#a) <https://a.example>\n");
+    let links = said.types(repo, "", "facts linked.md --format document --links", 1, "file-facts");
+    let states: Vec<_> = links["links"].as_array().unwrap().iter().map(|link| &link["state"]).collect();
+    assert_eq!(states, ["found", "missing-file", "found", "external"]);
     let items = said.types(repo, "", "facts docs/qa.md --items", 0, "file-facts");
     assert_eq!((&items["items"][0]["state"], &items["items"][0]["line"]), (&json!("done"), &json!(3)));
     said.types(repo, "", "facts --list", 0, "formats");

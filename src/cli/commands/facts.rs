@@ -7,16 +7,18 @@ use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::files::unknown_format;
+use crate::cli::links;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::checklist::{self, Checklist, Item, Remark, RemarkKind, State};
+use crate::evidence::readers::links::{Link, State as LinkState};
 use crate::evidence::readers::{self, COMMAND, Input, PLAN_STATUS, PLAN_STATUS_FACTS, Wanted};
 use crate::report::escape::visible;
 
 /// Show what the ledger would take from files
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger facts docs/checklist.md\n  ledger facts dist/*.sha256 --format checksums --json\n  ledger facts docs/checklist.md --items        every item with its line, state and id\n  ledger facts --list                           the formats there are"
+    before_help = "Examples:\n  ledger facts docs/checklist.md\n  ledger facts dist/*.sha256 --format checksums --json\n  ledger facts docs/checklist.md --items        every item with its line, state and id\n  ledger facts docs/checklist.md --links        where its links lead; 1 if one leads nowhere\n  ledger facts --list                           the formats there are"
 )]
 pub struct Args {
     #[arg(value_parser = path(), required_unless_present = "list")]
@@ -36,6 +38,9 @@ pub struct Args {
     /// Every item of a checklist with its line, state and id, and what to look at
     #[arg(long)]
     items: bool,
+    /// Where the links of a Markdown document lead, among the files here; exit code 1 if one leads nowhere
+    #[arg(long)]
+    links: bool,
     /// List the formats
     #[arg(long)]
     list: bool,
@@ -83,13 +88,18 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Failure::usage(format!("{name} does not read as {}: {error}", reader.format))
     })?;
     let listed = args.items.then(|| items(reader.format, first)).transpose()?;
+    let linked = if args.links { links_of(context, &args.files, &read)? } else { Vec::new() };
+    let answer = if linked.iter().any(|(_, link)| link.state.is_missing()) { Answer::No } else { Answer::Yes };
     if context.printer.json {
         let mut told = serde_json::json!({ "schema": format!("{SCHEMAS}file-facts/v0.1"), "format": reader.format, "facts": facts });
         if let Some(checklist) = &listed {
             told["items"] = checklist.items.iter().map(|item| item_json(item, checklist)).collect();
         }
+        if args.links {
+            told["links"] = linked.iter().map(|(file, link)| link_json(file, link)).collect();
+        }
         context.printer.json(&told);
-        return Ok(Answer::Yes);
+        return Ok(answer);
     }
     let heading = context.printer.bold(reader.format);
     context.printer.say(heading);
@@ -101,7 +111,33 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             context.printer.say(format!("  ! line {line}: {}: {}", remark_word(*kind), visible(text)));
         }
     }
-    Ok(Answer::Yes)
+    for (file, link) in linked {
+        let line = format!("  {}:{}: {}", visible(&file), link.line, visible(&links::told(&link)));
+        context.printer.say(line);
+    }
+    Ok(answer)
+}
+
+fn links_of(
+    context: &Context<'_>,
+    files: &[PathBuf],
+    read: &[(String, Vec<u8>)],
+) -> Result<Vec<(String, Link)>, Failure> {
+    let mut all = Vec::new();
+    for (file, (name, bytes)) in files.iter().zip(read) {
+        all.extend(links::here(context, file, bytes)?.into_iter().map(|link| (name.clone(), link)));
+    }
+    Ok(all)
+}
+
+fn link_json(file: &str, link: &Link) -> serde_json::Value {
+    let state = match link.state {
+        LinkState::Found => "found",
+        LinkState::External => "external",
+        LinkState::MissingFile => "missing-file",
+        LinkState::MissingAnchor => "missing-anchor",
+    };
+    serde_json::json!({ "file": file, "line": link.line, "target": link.target, "state": state })
 }
 
 fn items(format: &str, input: &Input<'_>) -> Result<Checklist, Failure> {

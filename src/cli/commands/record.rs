@@ -14,6 +14,7 @@ use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
 use crate::cli::history;
+use crate::cli::links;
 use crate::cli::load::Loaded;
 use crate::cli::objects::StoreArgs;
 use crate::cli::secrets::{self, Secrets};
@@ -118,7 +119,9 @@ pub fn read(
     files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
     facts.extend(allowed);
     facts.extend(files::changed_since(loaded, question, rule, &brought));
-    facts.extend(citations::facts(&loaded.store, &question.source(&loaded.ledger, &loaded.store)?, &brought));
+    let source = question.source(&loaded.ledger, &loaded.store)?;
+    facts.extend(citations::facts(&loaded.store, &source, &brought));
+    facts.extend(links::facts(&loaded.store, &source, reader.format, &brought).unwrap_or_default());
     if reader.format == readers::CHECKLIST {
         facts.extend(history::since(loaded, question, &rule.slot, &brought));
     }

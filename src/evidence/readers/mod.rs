@@ -18,6 +18,7 @@ mod json;
 mod json_text;
 mod junit;
 mod lighthouse;
+pub mod links;
 mod markdown;
 mod markdown_tables;
 mod measurements;
@@ -131,7 +132,13 @@ pub const OTHERS: &str = "*";
 
 /// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
 /// file nor a rule may name one of its own so.
-pub const FROM_ELSEWHERE: &[&str] = &["exit", "env", "changed_since", "citations", "since", ALLOWED, REDACTED];
+pub const FROM_ELSEWHERE: &[&str] =
+    &["exit", "env", "changed_since", "citations", "since", LINKS_MISSING, LINK_CHECK, ALLOWED, REDACTED];
+
+/// The facts of where the links of a document lead, and the formats whose files are documents.
+pub const LINKS_MISSING: &str = "links_missing";
+pub const LINK_CHECK: &str = "link_check";
+pub const LINKED: &[&str] = &[CHECKLIST, document::READER.format];
 
 type PlaceCheck = fn(&str) -> Result<(), String>;
 
@@ -188,13 +195,14 @@ pub fn check_value(formats: &[&str], name: &str, place: &str) -> Result<(), Stri
 }
 
 /// Names of the facts evidence of a format can have. What the ledger ran has an exit code besides, and variables;
-/// a document what it cites.
+/// a document what it cites, and where its links lead.
 pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
-    if format == PLAN_STATUS {
-        return PLAN_STATUS_FACTS.iter().chain(&[]).copied();
-    }
-    let own = find(format).map_or(&[][..], |reader| reader.facts);
-    own.iter().chain(&["exit", "env", "citations", "since"]).copied()
+    let (own, more): (&[&str], &[&str]) = match format {
+        PLAN_STATUS => (PLAN_STATUS_FACTS, &[]),
+        _ => (find(format).map_or(&[], |reader| reader.facts), &["exit", "env", "citations", "since"]),
+    };
+    let links: &[&str] = if LINKED.contains(&format) { &[LINKS_MISSING, LINK_CHECK] } else { &[] };
+    own.iter().chain(links).chain(more).copied()
 }
 
 /// The reader for a file whose format nobody named.
@@ -202,8 +210,8 @@ pub fn guess(input: &Input<'_>) -> &'static Reader {
     READERS.iter().find(|reader| (reader.looks_like)(input)).unwrap_or(&file::READER)
 }
 
-/// Where a document's links lead; none where it is no document.
-pub fn links(input: &Input<'_>) -> Vec<String> {
+/// The addresses a document links to; none where it is no document.
+pub fn addresses(input: &Input<'_>) -> Vec<String> {
     match (document::READER.read)(input).ok().and_then(|mut facts| facts.remove("links")) {
         Some(Fact::List(links)) => links,
         _ => Vec::new(),

@@ -74,6 +74,11 @@ impl GitStore {
         self.read(id, ObjectType::Blob)
     }
 
+    /// Whether a commit has a folder there.
+    pub fn is_folder(&self, at: &ObjectId, path: &str) -> bool {
+        self.folder(at, path).is_ok()
+    }
+
     /// Statements of a folder's entries with their commits, as the branch holds them now.
     pub fn statements(&self, tip: &ObjectId, wanted: &Wanted) -> Result<Vec<StoredStatement>, StoreError> {
         let Wanted { folder, total, entries } = wanted;
