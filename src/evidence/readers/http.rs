@@ -1,12 +1,14 @@
-//! A recorded HTTP exchange: its last response, as `curl -i` or `curl -v` shows it.
+//! A recorded HTTP exchange: its last response, as `curl -i`, `curl -v` or `Invoke-WebRequest` shows it.
 //!
 //! Sources: RFC 9110 and RFC 9112; the output of curl 7.88 to 8. `http/transcript.rs` takes the recording
-//! apart, `http/head.rs` reads a response's head.
+//! apart, `http/head.rs` reads a response's head, `http/powershell.rs` what PowerShell shows.
 
 mod head;
+mod powershell;
 mod transcript;
 
 use self::head::{Head, status_of};
+use self::powershell::Shown;
 use self::transcript::{ONE, Request, Transcript};
 use super::bounds::{self, short};
 use super::{Input, ReadError, Reader, json_text};
@@ -17,7 +19,7 @@ use crate::id::Digest;
 
 pub(super) const READER: Reader = Reader {
     format: "http",
-    about: "an HTTP exchange as curl -i or curl -v shows it, with what its body says in JSON",
+    about: "an HTTP exchange as curl -i, curl -v or Invoke-WebRequest shows it, with what its body says in JSON",
     facts: &[
         "status",
         "redirects",
@@ -39,7 +41,9 @@ fn looks_like(input: &Input<'_>) -> bool {
     let head = bounds::head(input.bytes);
     let first = head.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let is_verbose = |line: &str| line.strip_prefix("< ").is_some_and(|line| status_of(line).is_some());
-    status_of(first).is_some() || (head.lines().any(is_verbose) && head.lines().any(|line| line.starts_with("> ")))
+    powershell::begins(&head)
+        || status_of(first).is_some()
+        || (head.lines().any(is_verbose) && head.lines().any(|line| line.starts_with("> ")))
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
@@ -48,6 +52,14 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     // counts in the UTF-8 it came in.
     let decoded = text::decode(input.bytes);
     let bytes = decoded.as_ref().map_or(input.bytes, |text| text.as_bytes());
+    // What Korean Windows writes otherwise is in its code page.
+    if let Some(text) = text::decode_local(input.bytes).filter(|text| powershell::begins(text)) {
+        return shown(&powershell::read(&text)?);
+    }
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let message = "shows no status: bring the output of Invoke-WebRequest or curl -i, or this as json";
+        return Err(ReadError::whole(message));
+    }
     let exchange = Transcript::of(bytes)?;
     let (body, rest) = body_of(&exchange)?;
     let written = Written::of(&exchange, rest)?;
@@ -73,6 +85,21 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     }
     let json = json_of(&exchange.head, body).map_err(|error| below(error, exchange.body_line))?;
     facts.extend(json.filter(|json| !json.is_empty()).map(|json| ("json".to_owned(), Fact::Group(json))));
+    Ok(facts)
+}
+
+/// The facts of what PowerShell shows; of a body that may be cut there is none.
+fn shown(shown: &Shown) -> Result<Facts, ReadError> {
+    let mut facts = Facts::from([("status".to_owned(), Fact::Int(shown.head.status))]);
+    if let Some(kind) = &shown.head.content_type {
+        facts.insert("content_type".to_owned(), bounds::fact("content_type", kind).map_err(ReadError::whole)?);
+    }
+    if let Some((body, line)) = &shown.body {
+        facts.insert("body_bytes".to_owned(), Fact::from(body.len()));
+        facts.insert("body_sha256".to_owned(), Fact::Text(Digest::of(body.as_bytes()).to_string()));
+        let json = json_of(&shown.head, body.as_bytes()).map_err(|error| below(error, *line))?;
+        facts.extend(json.filter(|json| !json.is_empty()).map(|json| ("json".to_owned(), Fact::Group(json))));
+    }
     Ok(facts)
 }
 
@@ -300,6 +327,30 @@ mod tests {
         refused(&format!("{PLAIN}{}", written.replace("200", "201")), "says http_code 201");
         refused(&format!("{PLAIN}{}", written.replace("http_code", "code")), "more than one exchange");
         refused(&format!("{PLAIN}{}", written.replace("a/health", &"/a".repeat(1000))), "1 to 1000 are read");
+    }
+
+    #[test]
+    fn what_powershell_shows() {
+        let list = |content: &str| {
+            format!(
+                "StatusCode        : 200\r\nStatusDescription : OK\r\nContent           : {content}\r\nRawContentLength  : 15\r\n"
+            )
+        };
+        let whole = format!("{{body_bytes=15 body_sha256={OK_SUM} json={{status=ok}} status=200}}");
+        assert_eq!(shown(&list("{\"status\":\"ok\"}")), whole);
+        assert_eq!(shown(&list("{\"status\":\"o...")), "{status=200}");
+        let wide: Vec<u8> = list("{\"status\":\"ok\"}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(read(&Input::plain("a", &wide)).unwrap(), exchange(&list("{\"status\":\"ok\"}")).unwrap());
+        let cp949 = [list("").replace("OK", "").as_bytes(), b"Note              : \xBA\xF4\xB5\xE5\r\n"].concat();
+        assert_eq!(Fact::Group(read(&Input::plain("a", &cp949)).unwrap()).to_string(), "{status=200}");
+        assert!(looks_like(&Input::plain("a.txt", &cp949)));
+        // Invoke-RestMethod tells no status.
+        refused("{\"status\":\"ok\"}", "shows no status");
+        for unit in ["StatusCode : 200\n", "StatusCode : 1\nA : ", "\n                    x", ":", "PS \n"] {
+            let text =
+                format!("StatusCode        : 200\nA                 : 1\n{}", unit.repeat(1_000_000 / unit.len()));
+            let _ = exchange(&text);
+        }
     }
 
     #[test]
