@@ -11,9 +11,6 @@ use encoding_rs::EUC_KR;
 
 pub use spelling::Spelling;
 
-/// What a reader says of bytes that [`decode_local`] does not take.
-pub const NO_TEXT: &str = "is neither UTF-8, UTF-16 nor CP949 text";
-
 /// Text of a file as Windows and Unix tools write it: UTF-8 or UTF-16, with a byte order mark or without.
 /// `None` when it is neither. For formats that say themselves which encoding they are in (XML, JSON).
 pub fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
@@ -65,17 +62,10 @@ pub fn plain(line: &str) -> Cow<'_, str> {
 /// Bytes whose text is changed, in the encoding they came in; `None` where they are no text. `change` gets
 /// UTF-8, or CP949 as it is.
 pub fn rewrite(bytes: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
-    let text = decode_local(bytes)?;
-    type Unit = fn(u16) -> [u8; 2];
-    let (mark, unit): (&[u8], Unit) = match (bytes, zeros(bytes)) {
-        ([0xFF, 0xFE, ..], _) => (b"\xFF\xFE", u16::to_le_bytes),
-        ([0xFE, 0xFF, ..], _) => (b"\xFE\xFF", u16::to_be_bytes),
-        ([0xEF, 0xBB, 0xBF, ..], _) | (_, Zeros::Few) => return Some(change(bytes)),
-        (_, Zeros::Behind) => (b"", u16::to_le_bytes),
-        (_, Zeros::Before) => (b"", u16::to_be_bytes),
-    };
-    let text = String::from_utf8(change(text.as_bytes())).ok()?;
-    Some(mark.iter().copied().chain(text.encode_utf16().flat_map(unit)).collect())
+    match Spelling::of(bytes) {
+        Some((text, spelling)) => String::from_utf8(change(text.as_bytes())).ok().map(|text| spelling.spell(&text)),
+        None => decode_local(bytes).map(|_| change(bytes)),
+    }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Cow<'static, str>> {

@@ -1,4 +1,4 @@
-//! What the readers of text share: one bound on size, the encodings tools write, and short quotes.
+//! What the readers of text share: bounds on size, the encodings tools write, and short quotes.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,26 @@ use super::ReadError;
 use crate::evidence::facts::Fact;
 use crate::evidence::text;
 
-/// Text of a file; `what` names the kind of file in errors.
+/// Text of a large file; `what` names the kind of file in errors.
 pub(super) fn decode<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, str>, ReadError> {
-    check_size(bytes, what)?;
+    decode_within(bytes, MAX_BYTES, what)
+}
+
+/// Text of a file of at most so many bytes, in an encoding that shows.
+pub(super) fn decode_within<'b>(bytes: &'b [u8], most: usize, what: &str) -> Result<Cow<'b, str>, ReadError> {
+    check_size(bytes, most, what)?;
     text::decode(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))
 }
 
-pub(super) fn check_size(bytes: &[u8], what: &str) -> Result<(), ReadError> {
-    match bytes.len() > MAX_BYTES {
-        true => Err(ReadError::whole(format!("is larger than 64 MiB, too large for {what}"))),
+/// The same of what a console or a person wrote, which on Korean Windows is CP949.
+pub(super) fn decode_local<'b>(bytes: &'b [u8], most: usize, what: &str) -> Result<Cow<'b, str>, ReadError> {
+    check_size(bytes, most, what)?;
+    text::decode_local(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8, UTF-16 nor CP949 text"))
+}
+
+pub(super) fn check_size(bytes: &[u8], most: usize, what: &str) -> Result<(), ReadError> {
+    match bytes.len() > most {
+        true => Err(ReadError::whole(format!("is larger than {} MiB, too large for {what}", most >> 20))),
         false => Ok(()),
     }
 }
@@ -52,6 +63,8 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 pub(super) const MAX_BYTES: usize = 64 << 20;
+/// A list that a person or a tool wrote for us, every line of which becomes a fact.
+pub(super) const MAX_LIST: usize = 1 << 20;
 const HEAD: usize = 4096;
 const MAX_QUOTE: usize = 80;
 const MAX_FACT: usize = 1000;
@@ -66,6 +79,10 @@ mod tests {
         assert_eq!(refused(&vec![b' '; MAX_BYTES + 1]), "is larger than 64 MiB, too large for a log");
         assert_eq!(refused(b"\xC0"), "is neither UTF-8 nor UTF-16 text");
         assert_eq!(decode(b"\xFF\xFEa\0", "a log").unwrap(), "a");
+        assert_eq!(decode_local(b"\xBA\xF4\xB5\xE5", MAX_LIST, "a list").unwrap(), "빌드");
+        let local = |bytes: &[u8]| decode_local(bytes, MAX_LIST, "a list").unwrap_err().to_string();
+        assert_eq!(local(b"\xC0"), "is neither UTF-8, UTF-16 nor CP949 text");
+        assert_eq!(local(&vec![b' '; MAX_LIST + 1]), "is larger than 1 MiB, too large for a list");
         assert_eq!(short(&"가".repeat(80)), "가".repeat(80));
         assert_eq!(short(&"가".repeat(81)), "가".repeat(80) + "…");
         assert_eq!(fact("url", &"/".repeat(1000)), Ok(Fact::Text("/".repeat(1000))));

@@ -2,7 +2,7 @@
 //!
 //! Source: none of these tools specifies its output; the phrases are those of their releases up to 2025.
 
-use super::bounds;
+use super::bounds::{self, MAX_BYTES};
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::text;
@@ -21,8 +21,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "a build log")?;
-    let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
+    let text = bounds::decode_local(input.bytes, MAX_BYTES, "a build log")?;
     if text.trim().is_empty() {
         return Err(ReadError::whole("is empty: a build that says nothing proves nothing"));
     }
@@ -99,7 +98,6 @@ const MAX_CLOCK: usize = 40;
 
 #[cfg(test)]
 mod tests {
-    use super::bounds::MAX_BYTES;
     use super::*;
 
     fn log(text: &str) -> Result<String, ReadError> {

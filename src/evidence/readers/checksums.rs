@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::bounds::{self, MAX_LIST};
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "checksums",
@@ -38,10 +38,7 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
 }
 
 fn text_of<'a>(input: &Input<'a>) -> Result<Cow<'a, str>, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 1 MiB, too large for a list of sums"));
-    }
-    text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))
+    bounds::decode_local(input.bytes, MAX_LIST, "a list of sums")
 }
 
 fn facts(text: &str, file: &str) -> Result<Facts, ReadError> {
@@ -286,7 +283,6 @@ const SUFFIX: &str = ".sha256";
 const HEX_DIGITS: usize = 64;
 /// What a sum of another length may be.
 const OTHERS: [(usize, &str); 4] = [(32, "MD5"), (40, "SHA1"), (96, "SHA384"), (128, "SHA512")];
-const MAX_BYTES: usize = 1 << 20;
 /// All facts of an entry must fit into one statement.
 const MAX_SUMS: usize = 250;
 

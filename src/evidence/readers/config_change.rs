@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::bounds::{self, MAX_LIST};
 use super::values::{group_name, short, typed};
 use super::{Input, ReadError, Reader, json};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "config-change",
@@ -22,10 +22,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 1 MiB, too large for changes of settings"));
-    }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode_within(input.bytes, MAX_LIST, "changes of settings")?;
     let mut tally = Tally::default();
     match text.trim_start().bytes().next() {
         Some(b'[') => {
@@ -154,7 +151,6 @@ fn value(text: &str) -> Result<Option<Fact>, String> {
     }
 }
 
-const MAX_BYTES: usize = 1 << 20;
 const MAX_NAME: usize = 96;
 /// All facts of an entry must fit into one statement.
 const MAX_SETTINGS: usize = 200;
@@ -242,7 +238,7 @@ mod tests {
         let many = |count: usize| (0..count).map(|n| format!("k{n}: 1 -> 2\n")).collect::<String>();
         assert!(changed(&many(200)).starts_with("{changes=200"));
         assert!(changed(&many(201)).starts_with("line 201: one record"));
-        assert!(read(&Input::plain("a", &vec![b'#'; MAX_BYTES + 1])).is_err());
+        assert!(read(&Input::plain("a", &vec![b'#'; MAX_LIST + 1])).is_err());
         assert!(!(READER.looks_like)(&Input::plain("a", b"a: 1\nb: 1 -> 2")));
     }
 }

@@ -47,7 +47,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "an HTTP exchange")?;
+    bounds::check_size(input.bytes, bounds::MAX_BYTES, "an HTTP exchange")?;
     // A body need not be text; the lines around it are. What PowerShell redirects is UTF-16, and its body
     // counts in the UTF-8 it came in.
     let decoded = text::decode(input.bytes);

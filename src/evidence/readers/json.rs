@@ -26,7 +26,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "a JSON document")?;
+    bounds::check_size(input.bytes, bounds::MAX_BYTES, "a JSON document")?;
     let values = values::wanted(input, &READER, check_place)?;
     if values.is_empty() {
         return Err(ReadError::whole("gives the facts it is asked for, and nothing was asked: name a value"));

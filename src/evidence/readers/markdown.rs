@@ -4,15 +4,11 @@ use std::borrow::Cow;
 
 use pulldown_cmark::Options;
 
-use super::ReadError;
-use crate::evidence::text;
+use super::{ReadError, bounds};
 
 /// Text of a Markdown file that is safe to hand to the parser; `what` names the file in errors.
 pub(super) fn decode<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, str>, ReadError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole(format!("is larger than 8 MiB, too large for {what}")));
-    }
-    let text = text::decode_local(bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
+    let text = bounds::decode_local(bytes, MAX_BYTES, what)?;
     refuse_deep_nesting(&text)?;
     Ok(text)
 }

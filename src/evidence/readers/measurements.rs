@@ -1,10 +1,10 @@
 //! Measured values, one a line: `ram_gb = 32`, `latency_p95: 183.4 ms`.
 
+use super::bounds::{self, MAX_LIST};
 use super::values::{check_name, short};
 use super::{Input, OTHERS, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts, INTEGER_LIMIT};
 use crate::evidence::quantity::Quantity;
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "measurements",
@@ -15,10 +15,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 1 MiB, too large for measurements"));
-    }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode_within(input.bytes, MAX_LIST, "measurements")?;
     let mut facts = Facts::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.split_once(" #").map_or(line, |(line, _)| line).trim();
@@ -59,7 +56,6 @@ fn is_measured(quantity: &Quantity) -> bool {
     quantity.has_known_unit() || quantity.unit().chars().all(|c| c.is_alphabetic() || "%‰°²³/·*_".contains(c))
 }
 
-const MAX_BYTES: usize = 1 << 20;
 /// All facts of an entry must fit into one statement.
 const MAX_FACTS: usize = 500;
 
@@ -119,7 +115,7 @@ mod tests {
         let many = |count: usize| (0..count).map(|n| format!("a{n}=1\n")).collect::<String>();
         assert!(measured(&many(500)).starts_with('{'));
         assert!(measured(&many(501)).starts_with("line 501: one record"));
-        assert!(read(&Input::plain("a", &vec![b'#'; MAX_BYTES + 1])).is_err());
+        assert!(read(&Input::plain("a", &vec![b'#'; MAX_LIST + 1])).is_err());
         assert!(measured(&format!("a={}", "x".repeat(1_000_000))).len() < 200);
         assert!(read(&Input::plain("a", b"a=1 \xC0")).is_err());
     }

@@ -8,10 +8,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::bounds::{self, MAX_LIST};
 use super::values::{MAX_TEXT, check_name, short};
 use super::{Input, OTHERS, ReadError, Reader, json};
 use crate::evidence::facts::{Fact, Facts, INTEGER_LIMIT};
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "facts",
@@ -27,10 +27,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    if input.bytes.len() > MAX_BYTES {
-        return Err(ReadError::whole("is larger than 1 MiB, too large for facts"));
-    }
-    let text = text::decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))?;
+    let text = bounds::decode_within(input.bytes, MAX_LIST, "facts")?;
     let Document { schema, tool, facts: Own(Group(own)) } =
         serde_json::from_str(&text).map_err(|error| json::syntax(&error))?;
     if schema != SCHEMA {
@@ -193,7 +190,6 @@ fn bounded<E: Error>(text: &str) -> Result<&str, E> {
 const SCHEMA: &str = "https://github.com/evidence-ledger/ledger/schemas/own-facts/v0.1";
 const HEAD: usize = 4096;
 /// All facts of an entry must fit into one statement, which is smaller than this by far.
-const MAX_BYTES: usize = 1 << 20;
 const MAX_FACTS: usize = 500;
 const MAX_WORD: usize = 96;
 const MAX_GROUP_NAME: usize = 200;
@@ -282,7 +278,7 @@ mod tests {
         refused(&document(&format!("{{\"a\": [{}\"\"]}}", "\"\",".repeat(500))), "no more than 500 texts");
         refused(&document(&format!("{{\"a\": \"{}\"}}", "가".repeat(401))), "more than 400");
         refused(&document(&"{\"a\":".repeat(50_000)), "recursion");
-        assert!(read(&Input::plain("a", &vec![b' '; MAX_BYTES + 1])).is_err());
+        assert!(read(&Input::plain("a", &vec![b' '; MAX_LIST + 1])).is_err());
         assert!(read(&Input::plain("a", b"{\"schema\": \"\xC0\"}")).is_err());
     }
 

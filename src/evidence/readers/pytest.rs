@@ -16,7 +16,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn looks_like(input: &Input<'_>) -> bool {
-    let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode_local(input.bytes) };
+    let text = bounds::decode_local(input.bytes, MAX_BYTES, "the output of pytest").ok();
     text.is_some_and(|text| {
         text.lines()
             .any(|line| bar(&text::plain(line), '=').is_some_and(|title| title == START || counts(title).is_some()))
@@ -24,8 +24,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "the output of pytest")?;
-    let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
+    let text = bounds::decode_local(input.bytes, MAX_BYTES, "the output of pytest")?;
     let mut last = None;
     for (number, line) in (1..).zip(text.lines()) {
         for part in text::plain(line).split('\r') {

@@ -8,13 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::bounds::{self, MAX_BYTES};
 use super::delimited::{Record, records};
 use super::markdown_tables::{self, Document};
 use super::values::{group_name, listed, short};
-use super::{Input, ReadError, Reader, register_json};
+use super::{Input, ReadError, Reader, bounds, register_json};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "register",
@@ -27,12 +25,10 @@ pub(super) const READER: Reader = Reader {
 fn looks_like(input: &Input<'_>) -> bool {
     let name = input.name.to_ascii_lowercase();
     (name.ends_with(".csv") || name.ends_with(".tsv"))
-        && input.bytes.len() <= MAX_BYTES
-        && text::decode(input.bytes).is_some_and(|text| header(&text).is_ok())
+        && bounds::decode(input.bytes, "an issue register").is_ok_and(|text| header(&text).is_ok())
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "an issue register")?;
     let name = input.name.to_ascii_lowercase();
     let named = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     let text = bounds::decode(input.bytes, "an issue register")?;

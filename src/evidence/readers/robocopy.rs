@@ -3,14 +3,9 @@
 //! Source: `robocopy.doc` of the Windows resource kits ("The Run Summary", "The Output Log") and the output of
 //! Windows 10 and Server 2019, in English and Korean. Windows in Korean writes logs in code page 949.
 
-use std::borrow::Cow;
-
-use encoding_rs::EUC_KR;
-
 use super::bounds::{self, short};
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts, INTEGER_LIMIT};
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "robocopy",
@@ -41,20 +36,12 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "a log of robocopy")?;
-    let text = decode(input.bytes).ok_or_else(|| ReadError::whole("is neither UTF-8, UTF-16 nor code page 949"))?;
+    let text = bounds::decode_local(input.bytes, bounds::MAX_BYTES, "a log of robocopy")?;
     let mut log = Log::default();
     for (number, line) in (1..).zip(text.lines()) {
         log.take(line).map_err(|message| ReadError::at(number, message))?;
     }
     log.into_facts().map_err(ReadError::whole)
-}
-
-/// What looks like UTF-16 is not guessed at: code page 949 would read it as well.
-fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let is_wide = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
-    let korean = || EUC_KR.decode_without_bom_handling_and_without_replacement(bytes).filter(|_| !is_wide);
-    text::decode(bytes).or_else(korean)
 }
 
 #[derive(Default)]
@@ -246,6 +233,8 @@ const MIN_DASHES: usize = 70;
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::EUC_KR;
+
     use super::*;
 
     const DASHES: &str = "------------------------------------------------------------------------------";
@@ -320,12 +309,12 @@ mod tests {
         assert!(!failed && !page.is_ascii());
         let log = korean();
         let (page, _, _) = EUC_KR.encode(&log);
-        assert!(text::decode(&page).is_none());
+        assert!(bounds::decode(&page, "a log").is_err());
         assert_eq!(read_bytes(&page), expected);
         assert_eq!(shown(&log.replace("전체", "총").replace("추가", "기타")), expected);
         assert!(looks_like(&Input::plain("a", &page)));
-        assert!(read_bytes(&[&page[..], &[0xFF]].concat()).contains("nor code page 949"));
-        assert!(read_bytes(b"\xFF\xFE\0").contains("nor code page 949"));
+        assert!(read_bytes(&[&page[..], &[0xFF]].concat()).contains("nor CP949 text"));
+        assert!(read_bytes(b"\xFF\xFE\0").contains("nor CP949 text"));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use super::bounds::{self, MAX_BYTES};
 use super::{Input, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::text;
 use crate::id::Timestamp;
 
 pub(super) const READER: Reader = Reader {
@@ -23,7 +22,7 @@ fn looks_like(input: &Input<'_>) -> bool {
     if name.starts_with("task_execution") && name.ends_with(".log") {
         return true;
     }
-    let text = if input.bytes.len() > MAX_BYTES { None } else { text::decode_local(input.bytes) };
+    let text = bounds::decode_local(input.bytes, MAX_BYTES, "a task log").ok();
     text.as_deref().and_then(|text| text.lines().find(|line| !line.trim().is_empty())).is_some_and(|line| {
         let start = line.trim_start_matches(['[', '-', '*', ' ']);
         instant_at(start.as_bytes()).is_some_and(|found| found.offset.is_some())
@@ -31,8 +30,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "a task log")?;
-    let text = text::decode_local(input.bytes).ok_or_else(|| ReadError::whole(text::NO_TEXT))?;
+    let text = bounds::decode_local(input.bytes, MAX_BYTES, "a task log")?;
     let mut entries = 0;
     let mut span: Option<(Timestamp, Timestamp)> = None;
     let mut spoken = None;

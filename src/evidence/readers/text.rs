@@ -20,7 +20,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    bounds::check_size(input.bytes, "a text")?;
+    bounds::check_size(input.bytes, bounds::MAX_BYTES, "a text")?;
     let values = values::wanted(input, &READER, check_place)?;
     if values.is_empty() {
         return Err(ReadError::whole("gives the facts it is asked for, and nothing was asked: name a value"));

@@ -24,9 +24,8 @@ use self::outline::Outline;
 use self::reading::{Reading, Template};
 pub use self::reading::{Remark, RemarkKind};
 use super::markdown::{self, MAX_BYTES};
-use super::{Input, ReadError, Reader};
+use super::{Input, ReadError, Reader, bounds};
 use crate::evidence::facts::Facts;
-use crate::evidence::text;
 
 pub(super) const READER: Reader = Reader {
     format: "checklist",
@@ -82,8 +81,7 @@ pub fn details(input: &Input<'_>) -> Result<Checklist, ReadError> {
 fn looks_like(input: &Input<'_>) -> bool {
     let name = input.name.to_ascii_lowercase();
     (name.ends_with(".md") || name.ends_with(".markdown"))
-        && input.bytes.len() <= MAX_BYTES
-        && text::decode_local(input.bytes).is_some_and(|text| text.lines().any(is_task_line))
+        && bounds::decode_local(input.bytes, MAX_BYTES, "a checklist").is_ok_and(|text| text.lines().any(is_task_line))
 }
 
 fn is_task_line(line: &str) -> bool {

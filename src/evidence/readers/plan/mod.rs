@@ -14,9 +14,8 @@ use chrono_tz::Tz;
 pub use self::timeline::{TIMELINE, timeline};
 use super::markdown_tables::{self, Document, Row};
 use super::values::short;
-use super::{Input, ReadError, Reader};
+use super::{Input, ReadError, Reader, bounds, markdown};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::text;
 use crate::id::Timestamp;
 
 pub(super) const READER: Reader = Reader {
@@ -34,8 +33,8 @@ fn looks_like(input: &Input<'_>) -> bool {
         Columns::of(&cells).is_some()
     };
     (name.ends_with(".md") || name.ends_with(".markdown"))
-        && input.bytes.len() <= super::markdown::MAX_BYTES
-        && text::decode(input.bytes).is_some_and(|text| text.lines().any(|line| line.contains('|') && is_head(line)))
+        && bounds::decode_local(input.bytes, markdown::MAX_BYTES, "a plan")
+            .is_ok_and(|text| text.lines().any(|line| line.contains('|') && is_head(line)))
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
