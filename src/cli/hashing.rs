@@ -16,11 +16,15 @@ use crate::id::Digest;
 const MAX_DEPTH: usize = 64;
 /// Files of one directory: its manifest is kept in the ledger.
 const MAX_FILES: usize = 200_000;
+/// Files one core takes at a time.
+const MAX_STRETCH: usize = 64;
 
 /// Size and SHA-256 of each file, in the order given.
 pub fn hash_all(world: &mut World, paths: &[PathBuf]) -> Vec<io::Result<(u64, Digest)>> {
     let paths: Vec<PathBuf> = paths.iter().map(|path| world.path(path)).collect();
-    let total: u64 = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum();
+    // Only somebody who sees how far it is asks how far it goes.
+    let asked = if world.is_interactive { paths.as_slice() } else { &[] };
+    let total: u64 = asked.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum();
     let cores = world.cores();
     let mut progress = world.progress("hashing", "MiB", mebibytes(total));
     hash_files(&paths, cores, |more| progress.advance(more))
@@ -29,6 +33,8 @@ pub fn hash_all(world: &mut World, paths: &[PathBuf]) -> Vec<io::Result<(u64, Di
 /// The same; `tell` hears how many more mebibytes were read.
 fn hash_files(paths: &[PathBuf], cores: usize, mut tell: impl FnMut(usize)) -> Vec<io::Result<(u64, Digest)>> {
     let cores = cores.min(paths.len()).max(1);
+    // To hand over each file by itself would cost more than to hash a small one.
+    let length = (paths.len() / (cores * 8)).clamp(1, MAX_STRETCH);
     let (next, read) = (AtomicUsize::new(0), AtomicU64::new(0));
     let mut digests: Vec<io::Result<(u64, Digest)>> = paths.iter().map(|_| Err(io::ErrorKind::Other.into())).collect();
     std::thread::scope(|scope| {
@@ -36,11 +42,12 @@ fn hash_files(paths: &[PathBuf], cores: usize, mut tell: impl FnMut(usize)) -> V
         for _ in 0..cores {
             let (sender, next, read) = (sender.clone(), &next, &read);
             scope.spawn(move || {
-                while let Some((at, path)) = nth(paths, next.fetch_add(1, Ordering::Relaxed)) {
-                    let digest = hash_file(path, |bytes| {
+                while let Some((at, paths)) = stretch(paths, next.fetch_add(length, Ordering::Relaxed), length) {
+                    let count = |bytes| {
                         read.fetch_add(bytes, Ordering::Relaxed);
-                    });
-                    if sender.send((at, digest)).is_err() {
+                    };
+                    let hashed: Vec<_> = paths.iter().map(|path| hash_file(path, count)).collect();
+                    if sender.send((at, hashed)).is_err() {
                         return;
                     }
                 }
@@ -50,7 +57,7 @@ fn hash_files(paths: &[PathBuf], cores: usize, mut tell: impl FnMut(usize)) -> V
         let mut shown = 0;
         loop {
             match results.recv_timeout(Duration::from_millis(100)) {
-                Ok((at, digest)) => digests[at] = digest,
+                Ok((at, hashed)) => digests.iter_mut().skip(at).zip(hashed).for_each(|(place, digest)| *place = digest),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -62,8 +69,10 @@ fn hash_files(paths: &[PathBuf], cores: usize, mut tell: impl FnMut(usize)) -> V
     digests
 }
 
-fn nth(paths: &[PathBuf], at: usize) -> Option<(usize, &PathBuf)> {
-    paths.get(at).map(|path| (at, path))
+/// So many paths from a place on; fewer at the end, and none behind it.
+fn stretch(paths: &[PathBuf], at: usize, length: usize) -> Option<(usize, &[PathBuf])> {
+    let rest = paths.get(at..).filter(|rest| !rest.is_empty())?;
+    Some((at, rest.get(..length).unwrap_or(rest)))
 }
 
 fn mebibytes(bytes: u64) -> usize {

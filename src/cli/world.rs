@@ -157,8 +157,7 @@ impl World {
             Err(error) if is_absence(&error) => return Ok(None),
             found => found?,
         };
-        require_regular(&path)?;
-        if std::fs::metadata(&path)?.len() > MOST_OF_OURS {
+        if require_regular(&path)? > MOST_OF_OURS {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any file of ours"));
         }
         std::fs::read(&path).map(Some)
@@ -386,11 +385,12 @@ const PIECE: u64 = 256 << 10;
 
 /// Size and SHA-256 of a file, read in pieces; `read` hears how long each was.
 pub fn hash_file(path: &Path, mut read: impl FnMut(u64)) -> io::Result<(u64, Digest)> {
-    require_regular(path)?;
+    let expected = require_regular(path)?;
     let mut file = std::fs::File::open(path)?;
     let mut hasher = Sha256::new();
-    // As large as a small file, and one byte more to see its end: many small files are the rule.
-    let length = file.metadata()?.len().saturating_add(1).min(PIECE);
+    // As large as a small file, and one byte more to see its end: many small files are the rule. One that
+    // has grown since takes more pieces.
+    let length = expected.saturating_add(1).min(PIECE);
     let mut buffer = vec![0; usize::try_from(length).unwrap_or_default()];
     let mut size = 0;
     loop {
@@ -418,11 +418,11 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Reading a pipe would wait for ever, and a folder has no bytes.
-fn require_regular(path: &Path) -> io::Result<()> {
+/// The size of a regular file. Reading a pipe would wait for ever, and a folder has no bytes.
+fn require_regular(path: &Path) -> io::Result<u64> {
     let data = std::fs::metadata(path)?;
     match (data.is_file(), data.is_dir()) {
-        (true, _) => Ok(()),
+        (true, _) => Ok(data.len()),
         (_, true) => Err(io::ErrorKind::IsADirectory.into()),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
     }
