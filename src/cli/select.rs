@@ -149,17 +149,19 @@ pub struct Released<'p, 'l> {
     pub promotion: &'l VerifiedEntry,
 }
 
-/// The gate named, or the last of the pipeline's that is promoted.
+/// The gate named, or the last one that is promoted of the pipeline that has a word for the trouble.
 pub fn released<'p, 'l>(
     policy: &'p Policy,
     evaluator: &Evaluator<'l>,
     loaded: &Loaded,
     gate_text: Option<&str>,
     release_text: Option<&str>,
+    has_word: impl Fn(&Pipeline) -> bool,
 ) -> Result<Released<'p, 'l>, Failure> {
+    let is_known = policy.pipelines.iter().any(&has_word);
     let candidates = match gate_text {
         Some(text) => vec![gate(policy, text)?],
-        None => policy.gates().collect(),
+        None => policy.gates().filter(|(pipeline, _)| !is_known || has_word(pipeline)).collect(),
     };
     let view = evaluator.ledger().view();
     let mut found: Vec<Released<'p, 'l>> = Vec::new();

@@ -102,9 +102,12 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let released = select::released(policy, &evaluator, &loaded, args.gate.as_deref(), args.release.as_deref())?;
+    let typed = Name::parse(&args.option)?;
+    let has_word = |pipeline: &Pipeline| pipeline.rollbacks.iter().any(|option| option.id.folded() == typed.folded());
+    let (gate, release) = (args.gate.as_deref(), args.release.as_deref());
+    let released = select::released(policy, &evaluator, &loaded, gate, release, has_word)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
-    let option = option(released.pipeline, &args.option, &identity)?;
+    let option = option(released.pipeline, &typed, &identity)?;
     let first = released.pipeline.rollbacks.first().map(|first| &first.id);
     if first != Some(&option.id) && args.message.is_none() {
         let first = first.map_or("another", Name::as_str);
@@ -133,8 +136,7 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
 }
 
 /// The way back somebody named, if they may go it.
-fn option<'p>(pipeline: &'p Pipeline, typed: &str, identity: &Identity) -> Result<&'p RollbackOption, Failure> {
-    let id = Name::parse(typed)?;
+fn option<'p>(pipeline: &'p Pipeline, id: &Name, identity: &Identity) -> Result<&'p RollbackOption, Failure> {
     let known: Vec<&str> = pipeline.rollbacks.iter().map(|option| option.id.as_str()).collect();
     let Some(option) = pipeline.rollbacks.iter().find(|option| option.id.folded() == id.folded()) else {
         let failure = Failure::usage(format!("{} has no way back called {id}", pipeline.id));

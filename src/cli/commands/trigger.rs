@@ -89,8 +89,13 @@ fn fire(args: &FireArgs, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let released = select::released(policy, &evaluator, &loaded, args.gate.as_deref(), args.release.as_deref())?;
-    let rule = fired(released.pipeline, args)?;
+    let typed = Name::parse(&args.trigger)?;
+    let has_word = |pipeline: &Pipeline| {
+        pipeline.triggers.iter().any(|rule| rule.id == typed || rule.metric.as_ref() == Some(&typed))
+    };
+    let (gate, release) = (args.gate.as_deref(), args.release.as_deref());
+    let released = select::released(policy, &evaluator, &loaded, gate, release, has_word)?;
+    let rule = fired(released.pipeline, &typed, args)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let observed = observed(args)?;
     let now = context.world().now();
@@ -118,11 +123,10 @@ fn fire(args: &FireArgs, context: &mut Context<'_>) -> Result<Answer, Failure> {
 }
 
 /// The trigger meant: by its name, or by the band of its metric that the value lies in.
-fn fired<'p>(pipeline: &'p Pipeline, args: &FireArgs) -> Result<&'p TriggerRule, Failure> {
-    let typed = Name::parse(&args.trigger)?;
+fn fired<'p>(pipeline: &'p Pipeline, typed: &Name, args: &FireArgs) -> Result<&'p TriggerRule, Failure> {
     let of_metric: Vec<&TriggerRule> =
-        pipeline.triggers.iter().filter(|rule| rule.metric.as_ref() == Some(&typed)).collect();
-    let named = pipeline.triggers.iter().find(|rule| rule.id == typed);
+        pipeline.triggers.iter().filter(|rule| rule.metric.as_ref() == Some(typed)).collect();
+    let named = pipeline.triggers.iter().find(|rule| rule.id == *typed);
     let candidates = if of_metric.is_empty() { named.into_iter().collect() } else { of_metric };
     if candidates.is_empty() {
         let known: Vec<&str> = pipeline.triggers.iter().map(|rule| rule.id.as_str()).collect();
@@ -170,6 +174,9 @@ fn observed(args: &FireArgs) -> Result<String, Failure> {
 }
 
 fn tell_next(context: &mut Context<'_>, pipeline: &Pipeline, rule: &TriggerRule, entry: &str) {
+    if let Some(text) = &rule.text {
+        context.printer.talk(format!("  {}", visible(text)));
+    }
     if rule.class == TriggerClass::Evaluate {
         let due = rule.within.map(crate::policy::span).unwrap_or_default();
         context.printer.talk(format!(
