@@ -16,7 +16,7 @@ use crate::entry::Draft;
 use crate::entry::kinds::{Approval, AttemptKey, Decision as Word, Meaning, Mode, Predicate, Saw};
 use crate::findings::counted;
 use crate::id::{EntryId, EntryNumber, ObjectId, Timestamp};
-use crate::policy::decision::{Decision, RuleKind};
+use crate::policy::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use crate::policy::{Evaluator, Gate, Observed, Standing};
 use crate::report::escape::visible;
 
@@ -80,7 +80,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
     comparison::require_true(&loaded, gate, &decision)?;
-    if let Some(entry) = counted_already(args, &ledger, &decision, &identity) {
+    if let Some(entry) = counted_already(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         context.printer.talk(format!("{} has approved already: entry {entry}", identity.person.handle()));
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
@@ -137,16 +137,30 @@ fn refusal(
     None
 }
 
-/// The person's approval that counts as things are: a second one, by whichever key, would say nothing new.
+/// The person's approval that counts as things are: a second one, by whichever key, would say nothing new;
+/// unless a role they were given since lets them stand for an approval that is still wanted.
 fn counted_already(
     args: &Args,
-    ledger: &VerifiedLedger,
+    evaluator: &Evaluator<'_>,
     decision: &Decision,
+    question: &Question<'_>,
     identity: &Identity,
+    now: Timestamp,
 ) -> Option<EntryNumber> {
-    let approving = !args.reject && !args.withdraw;
-    let mut counted = decision.rules.iter().filter(|rule| rule.kind == RuleKind::Approval).flat_map(|rule| &rule.by);
-    counted.find(|(entry, _)| approving && is_own(ledger, identity, *entry)).map(|(entry, _)| *entry)
+    let own = |rule: &RuleOutcome| {
+        let mut counted = rule.by.iter().map(|(entry, _)| *entry);
+        counted.find(|entry| is_own(evaluator.ledger(), identity, *entry))
+    };
+    let outcomes = || decision.rules.iter().filter(|rule| rule.kind == RuleKind::Approval);
+    let entry = outcomes().find_map(own).filter(|_| !args.reject && !args.withdraw)?;
+    let observed = Observed::new();
+    let ask = question.ask(decision.size, now, &observed);
+    let may_stand_for = |outcome: &RuleOutcome| {
+        let mut rules = question.gate.approvals.iter().filter(|rule| rule.id == outcome.id);
+        rules.any(|rule| matches!(evaluator.standing(&ask, rule, &identity.person), Some(Standing::May { .. })))
+    };
+    let mut wanted = outcomes().filter(|rule| rule.state != RuleState::Satisfied && own(rule).is_none());
+    (!wanted.any(may_stand_for)).then_some(entry)
 }
 
 /// Whether the person signed this entry before, by whichever key.
