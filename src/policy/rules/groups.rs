@@ -32,8 +32,10 @@ pub fn with_parts(group: &Group, parts: Vec<RuleOutcome>) -> RuleOutcome {
     } else if let Some(open) = open {
         outcome.hint.clone_from(&open.hint);
         outcome.who.clone_from(&open.who);
-        outcome.have = match met {
-            0 => outcome.have,
+        outcome.have = match parts.iter().find(|part| part.state == RuleState::Failed) {
+            // "Nothing yet" would hide that something was brought, and why it does not count.
+            Some(failed) if met == 0 => format!("{}: {}", failed.id, failed.have),
+            None if met == 0 => outcome.have,
             _ => format!("{}; not {}", names(true), names(false)),
         };
     }
