@@ -40,6 +40,7 @@ mod secrets;
 mod seeds;
 mod steps;
 mod stores;
+mod stories;
 mod story;
 mod succession;
 mod tamper;

@@ -123,7 +123,7 @@ fn a_policy_that_rechecks_lapses_what_was_approved_under_the_old_one() {
 #[test]
 fn the_shipped_examples_have_nothing_to_find() {
     let repo = TestRepo::bare_of_ledger();
-    for example in ["starter", "stage9"] {
+    for example in ["starter", "stage9", "rollout", "production"] {
         let path = format!("{}/examples/{example}/ledger.toml", env!("CARGO_MANIFEST_DIR"));
         types(&repo, "", &format!("policy check {path}"), 0);
     }
@@ -142,6 +142,18 @@ fn an_example_is_filled_in_with_the_person_who_begins() {
     says_all(&text, &["github.com/acme/widget", "\"qa-lead\"", "\"deployment-engineer\"", "\"release-owner\""]);
     types(&repo, "", "verify", 0);
     types_in_vain(&repo, "lee", "init", 1);
+}
+
+#[test]
+fn a_ledger_begins_with_any_example() {
+    for (example, gate) in [("starter", "qa"), ("stage9", "alpha"), ("rollout", "ready"), ("production", "readiness")] {
+        let repo = TestRepo::bare_of_ledger();
+        types(&repo, "lee", &format!("init --example {example} --id lee@acme.example --name Lee"), 0);
+        types(&repo, "lee", &format!("open {gate} --release 1.0"), 0);
+        types(&repo, "", "verify", 0);
+    }
+    let repo = TestRepo::bare_of_ledger();
+    says_all(&types_in_vain(&repo, "lee", "init --example rollou", 2), &["rollout", "production"]);
 }
 
 #[test]

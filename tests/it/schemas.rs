@@ -31,7 +31,7 @@ fn schemas() -> BTreeMap<String, Value> {
     files.map(read).collect()
 }
 
-fn validators() -> BTreeMap<String, Validator> {
+pub fn validators() -> BTreeMap<String, Validator> {
     schemas().into_iter().map(|(name, schema)| (name, jsonschema::draft202012::new(&schema).unwrap())).collect()
 }
 
@@ -387,7 +387,8 @@ fn policies_keep_their_schema() {
     let repo = TestRepo::bare_of_ledger();
     let example = |name: &str| std::fs::read_to_string(path(&format!("examples/{name}/ledger.toml"))).unwrap();
     let keeping = "\n[evidence]\ninline = \"512 KiB\"\nstore = \"s3://acme-evidence/widget\"\nexternal_facts = true\n";
-    for text in [example("starter"), example("stage9"), POLICY.text(&repo), POLICY.text(&repo) + keeping] {
+    let examples = ["starter", "stage9", "rollout", "production"].map(example);
+    for text in examples.into_iter().chain([POLICY.text(&repo), POLICY.text(&repo) + keeping]) {
         let policy: Value = toml::from_str(&text).unwrap();
         let errors: Vec<String> =
             validator.iter_errors(&policy).map(|error| format!("{}: {error}", error.instance_path())).collect();

@@ -18,10 +18,15 @@ pub struct Story {
 impl Story {
     /// A ledger that Lee began with this policy at an instant (RFC 3339).
     pub fn begin(policy: &Policy, at: &str) -> Self {
+        Self::begin_with(|repo| policy.text(repo), at)
+    }
+
+    /// The same with the text of a policy, which may name the keys of the cast.
+    pub fn begin_with(text: impl FnOnce(&TestRepo) -> String, at: &str) -> Self {
         let repo = TestRepo::bare_of_ledger();
         let mut story = Self { repo, seconds: 0 };
         story.at(at);
-        story.repo.write("ledger.toml", policy.text(&story.repo));
+        story.repo.write("ledger.toml", text(&story.repo));
         story.types("lee", "init", 0);
         story.repo.git(&["add", "."]);
         story.repo.git(&["commit", "-q", "-m", "begin the ledger"]);
