@@ -100,7 +100,7 @@ fn mask(one: &mut Brought, storing: &Storing) -> Result<Vec<Mark>, Failure> {
     }
     let redacted = secrets::redact(bytes).map_err(|why| {
         not_masked(&why.to_string())
-            .hint("take the secret out by hand, or keep the digest of the file only: --external")
+            .hint("take the secret out by hand, or keep the digest of the file only: --external without --store")
     })?;
     let size = redacted.bytes.len() as u64;
     if size > READ_MOST {

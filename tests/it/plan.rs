@@ -156,6 +156,25 @@ fn a_plan_is_shown_before_it_is_recorded() {
 }
 
 #[test]
+fn secrets_in_a_plan_are_refused_or_masked_and_in_a_remark_refused() {
+    let repo = opened();
+    let value = concat!("Zx81k", "Qp47w", "Lm20t");
+    let option = format!("DB_PASSWORD={value}");
+    repo.write("docs/rollout.md", plan(&[(0, "Ops (Min)", &format!("Restart the workers ({option}).")), ROWS[2]]));
+    let refused = types_in_vain(&repo, "min", "plan import docs/rollout.md", 2);
+    says_all(&refused, &["docs/rollout.md:6: DB_PASSWORD=… (secret by its name)", "--redact"]);
+    types(&repo, "min", "plan import docs/rollout.md --redact", 0);
+    let recorded = repo.ledger("", &["show", "3", "--json"]).json()["statement"]["predicate"].clone();
+    assert_eq!(recorded["facts"]["secrets_redacted"]["lines"], json!(["rollout.md:6"]));
+    let task = recorded["facts"]["timeline"]["1"]["task"].as_str().unwrap();
+    says_all(task, &["DB_PASSWORD=[REDACTED:secret-by-its-name]"]);
+    assert!(says(&repo, "min", &["plan", "done", "1", "-m", &option], 2).contains("secret by its name"));
+    types(&repo, "min", "plan done 1", 0);
+    assert!(!repo.git(&["log", "-p", "--format=%B", "evidence"]).contains(value));
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
 fn the_zone_of_the_attempt_is_shown_beside_utc() {
     let repo = TestRepo::bare_of_ledger();
     repo.write("ledger.toml", POLICY.text(&repo).replace("timezone = \"UTC\"", "timezone = \"Asia/Seoul\""));
