@@ -12,6 +12,7 @@ mod boundaries;
 mod bringing;
 mod ci;
 mod concurrency;
+mod covered;
 mod demo;
 mod dialects;
 mod docs;

@@ -130,7 +130,7 @@ pub fn all<'l>(case: &Case<'_, 'l>, rule: &Rule) -> impl Iterator<Item = &'l Ver
     entries.into_iter().filter(|entry| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot))
 }
 
-/// The same as [`test`] for an entry that is known to be evidence.
+/// The same for an entry that is known to be evidence.
 pub fn test_entry(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry) -> Result<String, String> {
     entry.evidence().map_or_else(|| Err("it is no evidence".to_owned()), |evidence| test(case, rule, entry, evidence))
 }
