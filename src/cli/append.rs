@@ -138,7 +138,7 @@ pub fn begin(store: &GitStore, draft: &Draft, person: (&str, &str), signer: &Sig
 }
 
 /// One entry with its place: everything but its tree and signatures.
-struct Plan<F> {
+pub struct Plan<F> {
     number: EntryNumber,
     parent: Option<ObjectId>,
     files: Vec<(String, Vec<u8>)>,
@@ -146,7 +146,7 @@ struct Plan<F> {
 }
 
 impl Plan<()> {
-    fn on<'p>(
+    pub fn on<'p>(
         ledger: &'p VerifiedLedger,
         draft: &'p Draft,
         identity: &'p Identity,
@@ -190,6 +190,14 @@ impl<F: Fn(ObjectId) -> Commit> Plan<F> {
         signer: &Signer,
         expected: Option<&ObjectId>,
     ) -> Result<ObjectId, Failure> {
+        let id = self.commit(store, draft, signer)?;
+        let summary = draft.message.lines().next().unwrap_or_default();
+        store.advance(expected, &id, summary).map_err(|error: StoreError| Failure::from(error))?;
+        Ok(id)
+    }
+
+    /// Writes objects alone, which nobody sees before a ref names them.
+    pub fn commit(&self, store: &GitStore, draft: &Draft, signer: &Signer) -> Result<ObjectId, Failure> {
         let files: Vec<(String, &[u8])> =
             self.files.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice())).collect();
         let tree = store.write_tree(self.parent.as_ref(), &files)?;
@@ -199,10 +207,7 @@ impl<F: Fn(ObjectId) -> Commit> Plan<F> {
         commit.trailers.dsse = Some(DsseTrailer { fingerprint: key.fingerprint(), signature });
         let signature = signer.sign(&to_be_signed(&commit.payload()))?;
         let armor = SshSignature { key, signature }.to_armor();
-        let id = store.write_commit(&commit.with_signature(&armor, store.format()))?;
-        let summary = commit.text.lines().next().unwrap_or_default().to_owned();
-        store.advance(expected, &id, &summary).map_err(|error: StoreError| Failure::from(error))?;
-        Ok(id)
+        Ok(store.write_commit(&commit.with_signature(&armor, store.format()))?)
     }
 }
 

@@ -148,9 +148,13 @@ impl Context<'_> {
 
 /// The policy in force now; one this program cannot read gives no answers.
 pub fn current_policy<'e>(evaluator: &'e Evaluator<'_>) -> Result<&'e Policy, Failure> {
-    let size = evaluator.ledger().size();
+    policy_at(evaluator, evaluator.ledger().size())
+}
+
+/// The one in force after so many entries.
+pub fn policy_at<'e>(evaluator: &'e Evaluator<'_>, size: u64) -> Result<&'e Policy, Failure> {
     evaluator.policy(size).ok_or_else(|| {
-        let text = evaluator.ledger().policies().last().map(|policy| policy.text()).unwrap_or_default();
+        let text = evaluator.ledger().as_of(size).policy().map(|policy| policy.text()).unwrap_or_default();
         let findings = crate::policy::parse::parse(text).err().unwrap_or_default();
         Failure::unknown(format!(
             "the policy in force cannot be read by this version\n{}",

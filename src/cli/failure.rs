@@ -142,14 +142,14 @@ impl Failure {
 fn next_step(fault: &Fault) -> Option<String> {
     match (fault.fault, &fault.commit) {
         (FaultKind::Rollback, _) => Some(
-            "this clone is only behind? git fetch origin evidence:evidence. The server went back? put it back from a clone that has all of it: git push origin evidence".to_owned(),
+            "this clone is only behind? ledger pull. The server went back? put it back from a clone that has all of it: ledger push".to_owned(),
         ),
         (FaultKind::Fork, _) => Some(
             "compare entries and root with colleagues, not through the server: ledger verify --against SIZE:ROOT".to_owned(),
         ),
         (FaultKind::Replaced, _) => Some("ask whoever keeps the ledger whether it was begun again, and why".to_owned()),
         (FaultKind::Withheld, _) => Some(
-            "do not take theirs; ask who changed the branch, and put it back: git push origin evidence (--force-with-lease where they have other entries instead)".to_owned(),
+            "do not take theirs; ask who changed the branch, and put it back: ledger push (where they have other entries instead: git push --force-with-lease origin evidence)".to_owned(),
         ),
         (FaultKind::Anchor, _) => None,
         (_, Some(commit)) => Some(format!("what came before it holds; see what it did: git show --stat {commit}")),
@@ -210,7 +210,7 @@ impl From<StoreError> for Failure {
             }
             StoreError::Reftable => failure.hint("git refs migrate --ref-format=files"),
             StoreError::NoBranch { remote: Some(remote) } => failure
-                .hint(format!("git fetch {remote} evidence:evidence"))
+                .hint(format!("ledger pull (or plain git: git fetch {remote} evidence:evidence)"))
                 .hint("or, where no ledger exists yet: ledger init"),
             StoreError::NoBranch { remote: None } => failure.hint("ledger init"),
             StoreError::Empty => failure.hint("ask whoever keeps the ledger; to see what is there: git log evidence"),

@@ -276,17 +276,15 @@ impl Context<'_> {
         let tip = &loaded.tip;
         for fault in &loaded.withheld {
             self.printer.talk(format!(
-                "warning: {fault}\n  what is here holds and has all of it: do not take theirs; ask who changed the branch, and put it back\n  → git push origin evidence (--force-with-lease if they have other entries instead)"
+                "warning: {fault}\n  what is here holds and has all of it: do not take theirs; ask who changed the branch, and put it back\n  → ledger push (git push --force-with-lease origin evidence, if they have other entries instead)"
             ));
         }
         if let Some(Elsewhere { remote, diverged }) = tip.elsewhere.as_ref().filter(|_| loaded.withheld.is_empty()) {
             let line = match diverged {
-                false => format!(
-                    "note: {remote} has entries that are not here yet\n  → git fetch {remote} evidence:evidence"
-                ),
+                false => format!("note: {remote} has entries that are not here yet\n  → ledger pull"),
                 true => format!(
-                    "note: {remote} and this clone each have entries the other has not; keep yours aside, take theirs, \
-                     and bring yours again\n  → git branch -m evidence evidence-unsent && git fetch {remote} evidence:evidence"
+                    "note: {remote} and this clone each have entries the other has not; take theirs, and bring yours \
+                     again on top\n  → ledger pull"
                 ),
             };
             self.printer.talk(line);

@@ -38,10 +38,7 @@ pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLe
         if Some(store.tip()?.commit) != ledger.tip() {
             return Ok(Compared::Again);
         }
-        return Err(match contradiction {
-            Contradiction::Fault(fault) => contradicted(context, &path, ledger, fault),
-            Contradiction::Behind(seen) => behind(ledger, seen, &served),
-        });
+        return Err(told(context, &path, ledger, contradiction, &served));
     }
     let withheld = known.as_ref().map(|known| known.withheld(ledger, &served)).unwrap_or_default();
     // Nobody has said that a ledger without a pin is the one it is called: it must not speak against another.
@@ -49,6 +46,45 @@ pub fn remember(context: &mut Context<'_>, store: &GitStore, ledger: &VerifiedLe
         note(context, &path, ledger, known, (shared, &outside));
     }
     Ok(Compared::Agrees(withheld))
+}
+
+/// Refuses a branch that is not believed yet, where it is not the one that was seen. Nothing is remembered.
+pub fn refuse_contradictions(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<(), Failure> {
+    let Some(path) = file(context, ledger.origin()) else { return Ok(()) };
+    let Some(known) = read(context, &path)? else { return Ok(()) };
+    let served = served(context, store, ledger)?;
+    let tip = ledger.tip();
+    let outside = Outside {
+        // All of it comes from a remote.
+        shared: ledger.size(),
+        served: &served,
+        parting: &|commit| parting(store, ledger, commit),
+        fetched: &|commit| tip.as_ref().is_some_and(|tip| tip == commit || store.contains(tip, commit)),
+    };
+    match known.contradictions(ledger, &outside) {
+        Some(contradiction) => Err(told(context, &path, ledger, contradiction, &served)),
+        None => Ok(()),
+    }
+}
+
+/// What remotes have of a ledger less than they once had.
+pub fn withheld(context: &Context<'_>, store: &GitStore, ledger: &VerifiedLedger) -> Result<Vec<Fault>, Failure> {
+    let known = file(context, ledger.origin()).map(|path| read(context, &path)).transpose()?.flatten();
+    let served = served(context, store, ledger)?;
+    Ok(known.map(|known| known.withheld(ledger, &served)).unwrap_or_default())
+}
+
+fn told(
+    context: &Context<'_>,
+    path: &Path,
+    ledger: &VerifiedLedger,
+    contradiction: Contradiction,
+    served: &[Served],
+) -> Failure {
+    match contradiction {
+        Contradiction::Fault(fault) => contradicted(context, path, ledger, fault),
+        Contradiction::Behind(seen) => behind(ledger, seen, served),
+    }
 }
 
 /// Entries that others can know: those a remote has, or all where there is no remote. `None` where there
@@ -159,7 +195,7 @@ pub fn require(ledger: &VerifiedLedger, figures: Figures) -> Result<(), Failure>
             ledger.size()
         ))
         .of(Figured::of(ledger))
-        .hint("git fetch origin evidence:evidence")),
+        .hint("ledger pull")),
     }
 }
 
@@ -248,7 +284,7 @@ fn behind(ledger: &VerifiedLedger, seen: u64, served: &[Served]) -> Failure {
         ledger.size()
     ))
     .of(Figured::of(ledger))
-    .hint(format!("git fetch {remote} evidence:evidence"))
+    .hint(format!("ledger pull --remote {remote}"))
     .hint("when that brings nothing, the server withholds them: ask who changed its branch")
 }
 

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::hashing::digest_of_directory;
 use super::load::Loaded;
 use crate::chain::view::Attempt;
-use crate::chain::{VerifiedEntry, VerifiedLedger};
+use crate::chain::{VerifiedEntry, VerifiedLedger, View};
 use crate::entry::kinds::AttemptKey;
 use crate::findings::nearest;
 use crate::id::{Digest, Name, ObjectId, Timestamp, Version};
@@ -31,8 +31,18 @@ impl<'p> Question<'p> {
         gate_text: &str,
         release_text: Option<&str>,
     ) -> Result<Self, Failure> {
+        Self::in_view(policy, loaded.ledger.view(), gate_text, release_text)
+    }
+
+    /// The same in the ledger as it was.
+    pub fn in_view(
+        policy: &'p Policy,
+        view: View<'_>,
+        gate_text: &str,
+        release_text: Option<&str>,
+    ) -> Result<Self, Failure> {
         let (pipeline, gate) = gate(policy, gate_text)?;
-        let release = release(loaded, pipeline, release_text)?;
+        let release = release_in(view, pipeline, release_text)?;
         Ok(Self { pipeline, gate, release })
     }
 
@@ -181,11 +191,11 @@ pub fn released<'p, 'l>(
 }
 
 /// Every gate of each pipeline's release: the one named, or its newest. Never none.
-pub fn every<'p>(policy: &'p Policy, loaded: &Loaded, text: Option<&str>) -> Result<Vec<Question<'p>>, Failure> {
+pub fn every<'p>(policy: &'p Policy, view: View<'_>, text: Option<&str>) -> Result<Vec<Question<'p>>, Failure> {
     let mut questions = Vec::new();
     for pipeline in &policy.pipelines {
-        let Ok(release) = release(loaded, pipeline, text) else { continue };
-        if loaded.ledger.view().releases(&pipeline.id).contains(&release) {
+        let Ok(release) = release_in(view, pipeline, text) else { continue };
+        if view.releases(&pipeline.id).contains(&release) {
             questions.extend(pipeline.gates.iter().map(|gate| Question { pipeline, gate, release: release.clone() }));
         }
     }
@@ -260,10 +270,14 @@ pub fn pipeline_of<'p>(
 
 /// The release named, or the one opened last in the pipeline.
 pub fn release(loaded: &Loaded, pipeline: &Pipeline, text: Option<&str>) -> Result<Version, Failure> {
+    release_in(loaded.ledger.view(), pipeline, text)
+}
+
+/// The same in the ledger as it was.
+pub fn release_in(view: View<'_>, pipeline: &Pipeline, text: Option<&str>) -> Result<Version, Failure> {
     if let Some(text) = text {
         return Ok(Version::parse(text)?);
     }
-    let view = loaded.ledger.view();
     view.releases(&pipeline.id).pop().ok_or_else(|| {
         Failure::usage(format!("no release of {} is known yet", pipeline.id)).hint("say which: --release VERSION")
     })

@@ -159,6 +159,18 @@ impl Decision {
         !self.rules.is_empty() && self.unmet().all(settled)
     }
 
+    /// The entries it rests on, approvals aside: what a signer looks at.
+    pub fn evidence(&self) -> Vec<EntryId> {
+        let mut ids: Vec<EntryId> = Vec::new();
+        let rules = self.rules.iter().filter(|rule| !matches!(rule.kind, RuleKind::Approval | RuleKind::Rejection));
+        for (_, id) in rules.flat_map(|rule| &rule.by) {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
+        }
+        ids
+    }
+
     pub fn unmet(&self) -> impl Iterator<Item = &RuleOutcome> {
         self.rules.iter().filter(|rule| !rule.state.is_met())
     }

@@ -9,6 +9,7 @@ mod loose;
 mod pack;
 mod read;
 mod server;
+pub mod share;
 mod tree;
 
 use std::cell::{Cell, RefCell};

@@ -179,7 +179,7 @@ fn a_clone_that_has_not_fetched_is_behind_and_no_rollback() {
     let _ = shared.repo.ledger_in(&shared.repo.path, "", &["verify"], &env).exits(0);
     for line in [vec!["verify"], vec!["status"]] {
         let told = shared.repo.ledger_in(&shared.clone, "", &line, &env);
-        says_all(&told.said(), &["this clone is behind", "git fetch origin evidence:evidence"]);
+        says_all(&told.said(), &["this clone is behind", "ledger pull --remote origin"]);
         let _ = told.exits(3);
     }
     // An own entry on the old branch parts from what was seen, and is told so once that is fetched.
@@ -338,7 +338,10 @@ fn a_server_that_serves_less_than_it_did_is_not_to_be_followed() {
     grow(&shared.repo, "c", 1);
     shared.serve("evidence");
     let _ = shared.verify(&[]).exits(0);
-    says_all(&shared.in_clone("auditor", &["status"]).err, &["git fetch origin evidence:evidence"]);
+    says_all(
+        &shared.in_clone("auditor", &["status"]).err,
+        &["origin has entries that are not here yet", "ledger pull"],
+    );
 }
 
 /// A tip that names the victim's as its second parent contains it, and is no continuation of it.

@@ -116,7 +116,7 @@ fn a_second_ledger_is_not_begun_where_one_is_pinned() {
     let repo = approved();
     let pin = repo.read(".ledger.toml");
     repo.git(&["branch", "-m", "evidence", "elsewhere"]);
-    says_all(&types_in_vain(&repo, "lee", "init", 1), &["pins a ledger already", "git fetch origin evidence:evidence"]);
+    says_all(&types_in_vain(&repo, "lee", "init", 1), &["pins a ledger already", "ledger pull"]);
     assert_eq!(repo.read(".ledger.toml"), pin);
 }
 

@@ -174,7 +174,7 @@ fn evidence_only_grows() {
     story.takes(&["evidence"]);
     let tree = |revision: &str| story.repo.git(&["rev-parse", &format!("{revision}^{{tree}}")]).trim().to_owned();
     story.refuses(&[":evidence"], &["evidence stays as it is", "never deleted"]);
-    story.refuses(&["+evidence~2:evidence"], &["only grows", "evidence-unsent"]);
+    story.refuses(&["+evidence~2:evidence"], &["only grows", "ledger pull"]);
     story.refuses(&["+main:evidence"], &["only grows"]);
     let foreign = story.commit_of(&tree("evidence"), &["evidence"]);
     story.refuses(&[&format!("{foreign}:evidence")], &["commit-malformed", "does not hold"]);
@@ -232,7 +232,7 @@ fn what_the_server_cannot_tell_it_refuses_and_other_branches_are_not_its_busines
     let evidence = story.on_server(&["rev-parse", "evidence"]);
     let restore = || story.on_server(&["update-ref", "refs/heads/evidence", evidence.trim()]);
     story.on_server(&["update-ref", "-d", "refs/heads/evidence"]);
-    story.refuses(&["main"], &["the server has no evidence", "git push origin evidence"]);
+    story.refuses(&["main"], &["the server has no evidence", "ledger push"]);
     let head = story.on_server(&["rev-parse", "main"]);
     story.on_server(&["update-ref", "refs/heads/evidence", head.trim()]);
     story.refuses(&["main"], &["the ledger does not hold"]);
@@ -303,7 +303,7 @@ fn a_clone_lets_no_evidence_out_that_does_not_verify_or_would_overwrite() {
     // Somebody else's entry is on the server and was never fetched.
     let theirs = story.on_server(&["commit-tree", "evidence^{tree}", "-p", "evidence", "-m", "theirs"]);
     story.on_server(&["update-ref", "refs/heads/evidence", theirs.trim()]);
-    story.refuses(&["+evidence:evidence"], &["only grows", "git fetch origin"]);
+    story.refuses(&["+evidence:evidence"], &["only grows", "ledger pull"]);
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod saved;
 mod schemas;
 mod secrets;
 mod seeds;
+mod sharing;
 mod steps;
 mod stores;
 mod stories;

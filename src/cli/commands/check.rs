@@ -4,9 +4,10 @@ use super::{Answer, verify};
 use crate::cli::args::text;
 use crate::cli::changed;
 use crate::cli::comparison;
-use crate::cli::context::{Context, POLICY_FILE, current_policy};
+use crate::cli::context::{Context, POLICY_FILE};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
+use crate::cli::moment::{AsOf, Moment};
 use crate::cli::seen;
 use crate::cli::select::{self, Question};
 use crate::cli::verdicts::Telling;
@@ -19,7 +20,7 @@ use crate::store::git::SourceCommit;
 /// Say whether gates are open (exit 0) or closed (exit 1)
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n  ledger check alpha beta --ci --changed origin/main...HEAD\n  ledger check --all --ci --report junit=ledger.xml --report sarif=ledger.sarif\n\nIn CI fetch the evidence first: git fetch origin evidence:evidence\nUnder GitHub Actions --ci also annotates the change and fills the step's summary. More: docs/ci.md"
+    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n  ledger check alpha beta --ci --changed origin/main...HEAD\n  ledger check --all --ci --report junit=ledger.xml --report sarif=ledger.sarif\n  ledger check ga --as-of 58                    the verdict as it was with entry 58, the same for ever\n\nIn CI fetch the evidence first: git fetch origin evidence:evidence\nUnder GitHub Actions --ci also annotates the change and fills the step's summary. More: docs/ci.md"
 )]
 pub struct Args {
     /// Gates, or PIPELINE/GATE; open is the answer when every one is
@@ -44,6 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "RANGE", value_parser = text())]
     changed: Option<String>,
     #[command(flatten)]
+    as_of: AsOf,
+    #[command(flatten)]
     telling: Telling,
 }
 
@@ -62,29 +65,36 @@ fn judge(args: &Args, context: &mut Context<'_>) -> Result<Vec<GateVerdict>, Fai
     if args.gates.is_empty() && !args.all {
         return Err(Failure::usage("no gate is named").hint("ledger check GATE, or every gate: ledger check --all"));
     }
+    if args.as_of.is_given() && (args.ci || args.changed.is_some()) {
+        return Err(Failure::usage(
+            "what was open once opens nothing now: --as-of goes with neither --ci nor --changed",
+        ));
+    }
     let theirs = args.against.as_deref().map(verify::figures).transpose()?;
     let release = args.release.as_deref();
-    let loaded = if args.ci { context.load_anew(release)? } else { context.load(release)? };
+    let mut loaded = if args.ci { context.load_anew(release)? } else { context.load(release)? };
     if args.ci && !loaded.ledger.is_anchored() {
         return Err(unpinned(args, &loaded));
     }
     theirs.map_or(Ok(()), |figures| seen::require(&loaded.ledger, figures))?;
+    let moment = args.as_of.moment(context, &mut loaded)?;
     let evaluator = Evaluator::new(&loaded.ledger);
-    let policy = current_policy(&evaluator)?;
+    let policy = moment.policy(&evaluator)?;
+    let view = moment.view(&loaded);
     // A gate that is named says more than LEDGER_ALL.
     let questions = match args.gates.is_empty() {
-        true => select::every(policy, &loaded, release)?,
+        true => select::every(policy, view, release)?,
         false => {
-            let named = args.gates.iter().map(|gate| Question::new(policy, &loaded, gate, release));
+            let named = args.gates.iter().map(|gate| Question::in_view(policy, view, gate, release));
             named.collect::<Result<_, _>>()?
         }
     };
     let source = source(args, &loaded)?;
     let changes = args.changed.as_deref().map(|range| loaded.store.changes(range)).transpose()?;
-    let text = policy_in_work_tree(context, &loaded);
+    let text = policy_in_work_tree(context, &loaded, &moment);
     let mut gates = Vec::new();
     for question in &questions {
-        let mut decision = decide(context, &loaded, &evaluator, question, source.as_ref())?;
+        let mut decision = decide(context, &loaded, &evaluator, (question, &moment), source.as_ref())?;
         if let Some(changes) = &changes {
             changed::close(&mut decision, question, &loaded, changes)?;
         }
@@ -98,11 +108,11 @@ fn decide(
     context: &Context<'_>,
     loaded: &Loaded,
     evaluator: &Evaluator<'_>,
-    question: &Question<'_>,
+    (question, moment): (&Question<'_>, &Moment),
     source: Option<&SourceCommit>,
 ) -> Result<Decision, Failure> {
-    let observed = question.observe(context, &loaded.store)?;
-    let ask = question.ask(loaded.ledger.size(), context.world().now(), &observed);
+    let observed = moment.observe(context, loaded, question)?;
+    let ask = question.ask(moment.size, moment.now, &observed);
     let decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
     context.refuse_lying_facts(loaded, evaluator, &decision)?;
     comparison::require_true(loaded, question.gate, &decision)?;
@@ -132,10 +142,10 @@ fn unpinned(args: &Args, loaded: &Loaded) -> Failure {
 }
 
 /// The text of the policy in force, where the work tree has it too: only then do its lines mean anything.
-fn policy_in_work_tree(context: &Context<'_>, loaded: &Loaded) -> Option<String> {
+fn policy_in_work_tree(context: &Context<'_>, loaded: &Loaded, moment: &Moment) -> Option<String> {
     let file = loaded.store.work_tree()?.join(POLICY_FILE);
     let here = String::from_utf8(context.world().read_if_there(&file).ok()??).ok()?;
-    let in_force = loaded.ledger.policies().last()?.text();
+    let in_force = moment.view(loaded).policy()?.text();
     (here == in_force || here.replace("\r\n", "\n") == in_force).then(|| in_force.to_owned())
 }
 

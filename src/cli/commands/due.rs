@@ -2,8 +2,9 @@
 
 use super::{Answer, status};
 use crate::cli::args::text;
-use crate::cli::context::{Context, current_policy};
+use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::moment::Moment;
 use crate::cli::output::{SCHEMAS, table};
 use crate::id::Timestamp;
 use crate::policy::decision::{Decision, RuleOutcome};
@@ -38,9 +39,9 @@ impl Due<'_> {
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let loaded = context.load(args.release.as_deref())?;
     let evaluator = Evaluator::new(&loaded.ledger);
-    let policy = current_policy(&evaluator)?;
-    let boards = status::boards(context, &loaded, &evaluator, policy, args.release.as_deref())?;
-    let now = context.world().now();
+    let moment = Moment::present(context, &loaded);
+    let boards = status::boards(context, &loaded, &evaluator, &moment, args.release.as_deref())?;
+    let now = moment.now;
     let rules = boards.iter().flat_map(|(_, decision)| decision.rules.iter().map(move |rule| (decision, rule)));
     let with_parts =
         rules.flat_map(|(decision, rule)| [rule].into_iter().chain(&rule.parts).map(move |rule| (decision, rule)));

@@ -6,9 +6,10 @@ use crate::chain::VerifiedEntry;
 use crate::cli::about;
 use crate::cli::args::text;
 use crate::cli::board;
-use crate::cli::context::{Context, current_policy};
+use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
+use crate::cli::moment::{AsOf, Moment};
 use crate::cli::select::Question;
 use crate::findings::{line_and_column, nearest};
 use crate::id::Name;
@@ -19,7 +20,7 @@ use crate::report::escape::visible;
 /// Say why a gate or one of its rules stands as it does
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger explain ga                     every rule\n  ledger explain ga beta-issues         one, with the lines of the policy it comes from"
+    before_help = "Examples:\n  ledger explain ga                     every rule\n  ledger explain ga beta-issues         one, with the lines of the policy it comes from\n  ledger explain ga --as-of 58          why it stood so with entry 58"
 )]
 pub struct Args {
     /// Gate, or PIPELINE/GATE
@@ -31,14 +32,17 @@ pub struct Args {
     /// Release; default: the newest of the pipeline
     #[arg(long, value_parser = text())]
     release: Option<String>,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load(args.release.as_deref())?;
+    let mut loaded = context.load(args.release.as_deref())?;
+    let moment = args.as_of.moment(context, &mut loaded)?;
     let evaluator = Evaluator::new(&loaded.ledger);
-    let policy = current_policy(&evaluator)?;
-    let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
-    let decision = question.decide(context, &loaded, &evaluator)?;
+    let policy = moment.policy(&evaluator)?;
+    let question = Question::in_view(policy, moment.view(&loaded), &args.gate, args.release.as_deref())?;
+    let decision = moment.decide(context, &loaded, &evaluator, &question)?;
     let all = || decision.rules.iter().flat_map(|rule| [rule].into_iter().chain(&rule.parts));
     let wanted: Vec<&RuleOutcome> = match &args.rule {
         None => all().collect(),
@@ -58,9 +62,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let heading = board::heading(&context.printer, &decision, None);
     context.printer.say(heading);
-    let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();
+    let text = moment.view(&loaded).policy().map(|policy| policy.text().to_owned()).unwrap_or_default();
     for rule in wanted {
-        tell(context, &loaded, &question, rule, &text);
+        tell(context, (&loaded, &moment), &question, rule, &text);
     }
     for warning in &decision.warnings {
         context.printer.say(format!("! {}", visible(warning)));
@@ -69,7 +73,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-fn tell(context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>, rule: &RuleOutcome, policy: &str) {
+fn tell(
+    context: &mut Context<'_>,
+    (loaded, moment): (&Loaded, &Moment),
+    question: &Question<'_>,
+    rule: &RuleOutcome,
+    policy: &str,
+) {
     let title = context.printer.bold(rule.id.as_str());
     let line = format!("\n{} {title}  {}, {}", context.printer.mark(rule.state), rule.kind.word(), rule.state.word());
     context.printer.say(line);
@@ -81,7 +91,7 @@ fn tell(context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>, rul
     }
     context.printer.say(format!("  need  {}", visible(&rule.need)));
     context.printer.say(format!("  have  {}", visible(&rule.have)));
-    for entry in looked_at(loaded, question, rule) {
+    for entry in looked_at(loaded, moment, question, rule) {
         let mark = if rule.by.iter().any(|(number, _)| *number == entry.number()) { "*" } else { " " };
         let line =
             format!("  {mark} #{}  {}  {}", entry.number(), entry.recorded_at(), about::line(&loaded.ledger, entry));
@@ -120,9 +130,14 @@ fn span_of(gate: &Gate, id: &Name) -> Option<std::ops::Range<usize>> {
 }
 
 /// The entries a rule rests on, and the evidence in its slot that does not count any more.
-fn looked_at<'l>(loaded: &'l Loaded, question: &Question<'_>, rule: &RuleOutcome) -> Vec<&'l VerifiedEntry> {
+fn looked_at<'l>(
+    loaded: &'l Loaded,
+    moment: &Moment,
+    question: &Question<'_>,
+    rule: &RuleOutcome,
+) -> Vec<&'l VerifiedEntry> {
     let slot = question.gate.rules.iter().find(|known| known.id == rule.id).map(|known| &known.slot);
-    let view = loaded.ledger.view();
+    let view = moment.view(loaded);
     let all = view.all_of_release(&question.pipeline.id, &question.release).into_iter().map(|(entry, _)| entry);
     let wanted = |entry: &&VerifiedEntry| {
         let of_slot = slot.is_some_and(|slot| entry.evidence().is_some_and(|evidence| evidence.slot == *slot));

@@ -123,11 +123,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 /// there is taken as it is.
 fn refuse_second(args: &Args, context: &Context<'_>, store: &GitStore, has_policy: bool) -> Result<(), Failure> {
     if let Some(first) = context.pin(store)? {
-        let remote = store.first_remote().unwrap_or_else(|| "origin".to_owned());
         return Err(Failure::no(format!(
             "{PIN_FILE} pins a ledger already (entry 0 sha256:{first}), its branch is not here"
         ))
-        .hint(format!("git fetch {remote} evidence:evidence"))
+        .hint("ledger pull")
         .hint(format!("only to begin another ledger for good: remove {PIN_FILE} first")));
     }
     let chosen = [args.example.is_some(), args.origin.is_some(), args.id.is_some(), args.name.is_some()];

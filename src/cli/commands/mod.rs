@@ -20,6 +20,8 @@ mod open;
 mod plan;
 mod policy;
 mod promote;
+mod pull;
+mod push;
 mod record;
 mod review;
 mod revoke;
@@ -58,6 +60,8 @@ pub enum Command {
     Review(review::Args),
     Trigger(trigger::Args),
     Rollback(rollback::Args),
+    Pull(pull::Args),
+    Push(push::Args),
     Verify(verify::Args),
     Log(log::Args),
     Show(show::Args),
@@ -94,6 +98,8 @@ pub fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Answer, F
         Command::Review(args) => review::run(&args, context),
         Command::Trigger(args) => trigger::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
+        Command::Pull(args) => pull::run(&args, context),
+        Command::Push(args) => push::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Show(args) => show::run(&args, context),

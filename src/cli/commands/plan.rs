@@ -14,6 +14,7 @@ use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
+use crate::cli::moment::AsOf;
 use crate::cli::secrets::Secrets;
 use crate::cli::select::{self, Question};
 use crate::entry::kinds::AttemptKey;
@@ -79,9 +80,8 @@ enum PlanCommand {
     Status {
         #[command(flatten)]
         place: Where,
-        /// As it was with this entry, at its time
-        #[arg(long, value_name = "ENTRY")]
-        as_of: Option<u64>,
+        #[command(flatten)]
+        as_of: AsOf,
         /// As it would be at this time
         #[arg(long, value_name = "INSTANT", value_parser = instant)]
         now: Option<Timestamp>,
@@ -112,7 +112,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             mark::run(mark::Said { row: *row, mark: Mark::Skipped, note: Some(message), at: None }, place, context)
         }
         PlanCommand::Status { place, as_of, now, tolerance } => {
-            status::run(place, &status::When { as_of: *as_of, now: *now, tolerance: *tolerance }, context)
+            status::run(place, &status::When { as_of, now: *now, tolerance: *tolerance }, context)
         }
     }
 }
@@ -135,13 +135,13 @@ fn slot_for(gate: &Gate, format: &str) -> Result<Name, Failure> {
 }
 
 /// The gate named, or that of the newest plan of its pipeline's release.
-fn question<'p>(policy: &'p Policy, loaded: &Loaded, place: &Where, view: View<'_>) -> Result<Question<'p>, Failure> {
+fn question<'p>(policy: &'p Policy, place: &Where, view: View<'_>) -> Result<Question<'p>, Failure> {
     if let Some(gate) = &place.gate {
-        return Question::new(policy, loaded, gate, place.release.as_deref());
+        return Question::in_view(policy, view, gate, place.release.as_deref());
     }
     let mut newest: Option<(EntryNumber, Question<'p>)> = None;
     for (pipeline, gate) in policy.gates() {
-        let Ok(release) = select::release(loaded, pipeline, place.release.as_deref()) else { continue };
+        let Ok(release) = select::release_in(view, pipeline, place.release.as_deref()) else { continue };
         let Some(attempt) = view.latest(&pipeline.id, &gate.id, &release) else { continue };
         let Some(entry) = newest_plan(view, attempt.key) else { continue };
         if newest.as_ref().is_none_or(|(known, _)| *known < entry) {

@@ -90,7 +90,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         context.printer.say(line);
         docs::remind(context, &Evaluator::new(&loaded.ledger), question.pipeline, entry);
         context.printer.talk(format!(
-            "next:\n  → git push origin evidence\n  → ledger notes {}",
+            "next:\n  → ledger push\n  → ledger notes {}",
             crate::policy::evaluate::shell(release.as_str())
         ));
     }

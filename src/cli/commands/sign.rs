@@ -246,7 +246,7 @@ impl Signing<'_> {
         let appended = append(context, loaded, identity, |_, ledger| {
             let evaluator = Evaluator::new(ledger);
             let decision = evaluator.decide(&self.question.ask(ledger.size(), now, &observed));
-            if seen(&decision) != seen(self.shown) || decision.policy != self.shown.policy {
+            if decision.evidence() != self.shown.evidence() || decision.policy != self.shown.policy {
                 return Err(Failure::conflict("the gate changed while you were looking at it: nothing was signed")
                     .hint(format!("ledger sign {}", self.question.gate.id)));
             }
@@ -296,7 +296,12 @@ impl Signing<'_> {
             decision: self.word,
             meaning,
             reason: self.args.message.clone(),
-            saw: Saw { policy: decision.policy, evidence: seen(decision), size: decision.size, root: decision.root },
+            saw: Saw {
+                policy: decision.policy,
+                evidence: decision.evidence(),
+                size: decision.size,
+                root: decision.root,
+            },
             withdraws: self.withdraws,
             about: None,
         });
@@ -318,16 +323,4 @@ impl Signing<'_> {
             &body,
         )?)
     }
-}
-
-/// The entries a decision rests on, approvals aside: what a signer looks at.
-fn seen(decision: &Decision) -> Vec<EntryId> {
-    let mut ids: Vec<EntryId> = Vec::new();
-    let rules = decision.rules.iter().filter(|rule| !matches!(rule.kind, RuleKind::Approval | RuleKind::Rejection));
-    for (_, id) in rules.flat_map(|rule| &rule.by) {
-        if !ids.contains(id) {
-            ids.push(*id);
-        }
-    }
-    ids
 }

@@ -3,20 +3,21 @@
 use super::Answer;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson, next_command};
-use crate::cli::context::{Context, current_policy};
+use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
+use crate::cli::moment::{AsOf, Moment};
 use crate::cli::output::table;
 use crate::cli::select::{self, Question};
 use crate::findings::counted;
 use crate::policy::decision::Decision;
-use crate::policy::{Evaluator, Gate, Policy, Verdict};
+use crate::policy::{Evaluator, Gate, Verdict};
 use crate::report::escape::visible;
 
 /// Show where a release stands
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger status                     every gate of the newest release\n  ledger status alpha               one gate, rule by rule\n  ledger status --release v1.4.0 --json"
+    before_help = "Examples:\n  ledger status                     every gate of the newest release\n  ledger status alpha               one gate, rule by rule\n  ledger status --release v1.4.0 --json\n  ledger status --as-of 58          as it was with entry 58"
 )]
 pub struct Args {
     /// Gate, or PIPELINE/GATE
@@ -25,15 +26,18 @@ pub struct Args {
     /// Release; default: the newest of the pipeline
     #[arg(long, value_parser = text())]
     release: Option<String>,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load(args.release.as_deref())?;
+    let mut loaded = context.load(args.release.as_deref())?;
+    let moment = args.as_of.moment(context, &mut loaded)?;
     let evaluator = Evaluator::new(&loaded.ledger);
-    let policy = current_policy(&evaluator)?;
+    let policy = moment.policy(&evaluator)?;
     if let Some(gate) = &args.gate {
-        let question = Question::new(policy, &loaded, gate, args.release.as_deref())?;
-        let decision = question.decide(context, &loaded, &evaluator)?;
+        let question = Question::in_view(policy, moment.view(&loaded), gate, args.release.as_deref())?;
+        let decision = moment.decide(context, &loaded, &evaluator, &question)?;
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
             return Ok(Answer::Yes);
@@ -41,14 +45,14 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         show_gate(context, &decision);
         return Ok(Answer::Yes);
     }
-    let boards = boards(context, &loaded, &evaluator, policy, args.release.as_deref())?;
+    let boards = boards(context, &loaded, &evaluator, &moment, args.release.as_deref())?;
     if context.printer.json {
         context.printer.json(&board::status_json(boards.iter().map(|(_, decision)| decision)));
         return Ok(Answer::Yes);
     }
-    show_boards(context, &loaded, &boards);
+    show_boards(context, &loaded, &moment, &boards);
     let count = policy.roster.approve.count;
-    for proposal in loaded.ledger.proposals() {
+    for proposal in loaded.ledger.proposals().iter().filter(|_| !moment.is_past) {
         let (entry, approved) = (proposal.entry, proposal.approved_by.len());
         let line = format!("note: a policy is proposed in entry {entry}: {approved} of {count} have approved it");
         context.printer.talk(format!("{line}\n  → ledger policy sign {entry}"));
@@ -62,12 +66,13 @@ pub type Board<'p> = (&'p Gate, Decision);
 pub fn boards<'p>(
     context: &Context<'_>,
     loaded: &Loaded,
-    evaluator: &Evaluator<'_>,
-    policy: &'p Policy,
+    evaluator: &'p Evaluator<'_>,
+    moment: &Moment,
     release: Option<&str>,
 ) -> Result<Vec<Board<'p>>, Failure> {
-    let questions = select::every(policy, loaded, release)?;
-    questions.iter().map(|question| Ok((question.gate, question.decide(context, loaded, evaluator)?))).collect()
+    let questions = select::every(moment.policy(evaluator)?, moment.view(loaded), release)?;
+    let decide = |question: &Question<'p>| moment.decide(context, loaded, evaluator, question);
+    questions.iter().map(|question| Ok((question.gate, decide(question)?))).collect()
 }
 
 fn show_gate(context: &mut Context<'_>, decision: &Decision) {
@@ -78,7 +83,7 @@ fn show_gate(context: &mut Context<'_>, decision: &Decision) {
     context.printer.say(format!("{} · {}", board::tally(decision), next));
 }
 
-fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>]) {
+fn show_boards(context: &mut Context<'_>, loaded: &Loaded, moment: &Moment, boards: &[Board<'_>]) {
     let mut rows = vec![["", "gate", "state", "rules", "folder", "next"].map(str::to_owned).to_vec()];
     for (gate, decision) in boards {
         let met = decision.rules.len() - decision.unmet().count();
@@ -101,7 +106,7 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, boards: &[Board<'_>])
         "{}  {}  {}",
         context.printer.bold(&visible(&release)),
         loaded.ledger.origin(),
-        counted(loaded.ledger.size(), "entry", "entries")
+        counted(moment.size, "entry", "entries")
     );
     context.printer.say(title);
     table(&rows).into_iter().for_each(|line| context.printer.say(line));

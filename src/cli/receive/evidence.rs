@@ -31,7 +31,7 @@ pub fn take(context: &mut Context<'_>, store: GitStore, update: &Update, trust: 
 pub fn as_it_is(context: &mut Context<'_>, store: GitStore, trust: Trust) -> Result<Loaded, Failure> {
     let Some(tip) = store.resolve(BRANCH)? else {
         return Err(Failure::unknown("the server has no evidence, so nobody can tell whether the gate is passed")
-            .hint("push it first, or in the same push: git push origin evidence"));
+            .hint("push it first: ledger push (or in the same push: git push --atomic origin evidence BRANCH)"));
     };
     let known = state::restore(context, &store, trust.pin);
     let loaded = read(context, store, tip, known, trust.pin)?;
@@ -43,9 +43,7 @@ pub fn as_it_is(context: &mut Context<'_>, store: GitStore, trust: Trust) -> Res
 
 fn grown(context: &mut Context<'_>, store: GitStore, update: &Update, trust: Trust) -> Result<Loaded, Failure> {
     let Some(new) = &update.new else {
-        return Err(
-            Failure::no("the evidence branch is never deleted").hint("what is there stays: git fetch origin evidence")
-        );
+        return Err(Failure::no("the evidence branch is never deleted").hint("what is there stays: ledger pull"));
     };
     if let Some(old) = &update.old {
         // Not here at all: others have pushed what this clone has never fetched.
@@ -56,16 +54,25 @@ fn grown(context: &mut Context<'_>, store: GitStore, update: &Update, trust: Tru
         };
         if !goes_on {
             return Err(Failure::no("the evidence branch only grows: this push would take entries from it")
-                .hint("keep yours aside, take theirs: git branch -m evidence evidence-unsent && git fetch origin evidence:evidence")
-                .hint("then bring your entries again"));
+                .hint("take theirs, and bring yours again on top: ledger pull, then ledger push"));
         }
     }
     if update.old.is_some() && trust.keeps {
         let Loaded { store, ledger, .. } = as_it_is(context, store, trust)?;
         return read(context, store, new.clone(), Some(ledger), trust.pin);
     }
-    let known = state::restore(context, &store, trust.pin);
-    read(context, store, new.clone(), known, trust.pin)
+    read_from_state(context, store, new.clone(), trust.pin)
+}
+
+/// The ledger up to a commit, going on from what was verified here before.
+pub fn read_from_state(
+    context: &mut Context<'_>,
+    store: GitStore,
+    commit: ObjectId,
+    pin: Option<Digest>,
+) -> Result<Loaded, Failure> {
+    let known = state::restore(context, &store, pin);
+    read(context, store, commit, known, pin)
 }
 
 /// Verified up to a tip and audited like `ledger verify` does, from what is known where that fits.

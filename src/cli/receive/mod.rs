@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::load::Loaded;
 use super::output::Printer;
 use crate::id::{Digest, ObjectId, fold};
 use crate::store::git::{BRANCH, GitStore};
@@ -80,6 +81,16 @@ pub fn pre_push(context: &mut Context<'_>) -> Result<(), Failure> {
         evidence::take(context, store, &update, Trust { pin, keeps: false })?;
     }
     Ok(())
+}
+
+/// A ledger up to one commit, as `pre-push` verifies it.
+pub fn verified(
+    context: &mut Context<'_>,
+    store: GitStore,
+    commit: ObjectId,
+    pin: Option<Digest>,
+) -> Result<Loaded, Failure> {
+    evidence::read_from_state(context, store, commit, pin)
 }
 
 /// The repository of `GIT_DIR` with the objects of the push.

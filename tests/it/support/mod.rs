@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod clock;
 pub mod forge;
+pub mod team;
 mod policy;
 
 use std::path::{Path, PathBuf};

@@ -31,7 +31,7 @@ pub fn run(said: Said<'_>, place: &Where, context: &mut Context<'_>) -> Result<A
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let question = question(policy, &loaded, place, ledger.view())?;
+    let question = question(policy, place, ledger.view())?;
     let now = context.world().now();
     let observed = Observed::new();
     let status = evaluator.plan(&question.ask(ledger.size(), now, &observed), TOLERANCE);

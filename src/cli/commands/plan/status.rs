@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::super::Answer;
 use super::import::in_zone;
 use super::{Where, no_plan, question, refuse_lies};
-use crate::chain::VerifiedLedger;
-use crate::cli::context::{Context, current_policy};
+use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
+use crate::cli::moment::AsOf;
 use crate::cli::output::{Printer, SCHEMAS, table};
 use crate::cli::select::Question;
 use crate::evidence::readers::Input;
@@ -17,28 +17,29 @@ use crate::evidence::readers::checklist::{self, Item, State as ItemState};
 use crate::evidence::readers::plan::Step;
 use crate::evidence::readers::plan::step::Mark;
 use crate::findings::counted;
-use crate::id::{EntryNumber, Timestamp};
+use crate::id::Timestamp;
 use crate::policy::plan::{Ignored, Mapping, PlanStatus, Row, State, map_items};
 use crate::policy::{Evaluator, Observed, Policy};
 use crate::report::escape::visible;
 
 /// For when the question is asked.
-pub struct When {
-    pub as_of: Option<u64>,
+pub struct When<'w> {
+    pub as_of: &'w AsOf,
     pub now: Option<Timestamp>,
     /// In seconds.
     pub tolerance: i64,
 }
 
-pub fn run(place: &Where, when: &When, context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let loaded = context.load(place.release.as_deref())?;
+pub fn run(place: &Where, when: &When<'_>, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let mut loaded = context.load(place.release.as_deref())?;
+    let moment = when.as_of.moment(context, &mut loaded)?;
     let evaluator = Evaluator::new(&loaded.ledger);
-    let policy = current_policy(&evaluator)?;
-    let (size, now) = moment(context, &loaded.ledger, when)?;
-    let question = question(policy, &loaded, place, loaded.ledger.as_of(size))?;
+    let policy = moment.policy(&evaluator)?;
+    let (size, now) = (moment.size, when.now.unwrap_or(moment.now));
+    let question = question(policy, place, moment.view(&loaded))?;
     let follow = |observed: &Observed| evaluator.plan(&question.ask(size, now, observed), when.tolerance);
     let mut status = follow(&Observed::new()).map_err(|why| no_plan(&why))?;
-    if when.as_of.is_none() && status.rows.iter().any(|row| row.gate.is_some()) {
+    if !moment.is_past && status.rows.iter().any(|row| row.gate.is_some()) {
         status = follow(&observed(context, &loaded, &question, &status)?).map_err(|why| no_plan(&why))?;
     }
     refuse_lies(context, &loaded, &evaluator, &status)?;
@@ -49,22 +50,6 @@ pub fn run(place: &Where, when: &When, context: &mut Context<'_>) -> Result<Answ
         show(context, policy, &status, &items, now);
     }
     Ok(if status.is_complete() { Answer::Yes } else { Answer::No })
-}
-
-/// Entries to look at, and the time it is: that of the last of them where an older state is asked for.
-fn moment(context: &Context<'_>, ledger: &VerifiedLedger, when: &When) -> Result<(u64, Timestamp), Failure> {
-    let Some(number) = when.as_of else {
-        return Ok((ledger.size(), when.now.unwrap_or_else(|| context.world().now())));
-    };
-    if number >= ledger.size() {
-        return Err(Failure::usage(format!("there is no entry {number}: the newest is {}", ledger.size() - 1)));
-    }
-    let entry = ledger.entry(EntryNumber(number)).map(|entry| entry.committed_at());
-    let now = when.now.or(entry).ok_or_else(|| {
-        Failure::usage(format!("entry {number} is of another release, so its time is not at hand"))
-            .hint("say the time: --now INSTANT")
-    })?;
-    Ok((number + 1, now))
 }
 
 /// What the work tree holds of the documents that rows sign off: an approval of other bytes has lapsed.
@@ -232,7 +217,7 @@ struct PlanJson<'s> {
 }
 
 impl<'s> PlanJson<'s> {
-    fn of(status: &'s PlanStatus, items: &[(Item, Mapping)], when: &When, size: u64, now: Timestamp) -> Self {
+    fn of(status: &'s PlanStatus, items: &[(Item, Mapping)], when: &When<'_>, size: u64, now: Timestamp) -> Self {
         let mut totals = serde_json::json!({ "rows": status.rows.len(), "outOfOrder": status.out_of_order() });
         for state in STATES {
             totals[state.word()] = status.count(&[*state]).into();

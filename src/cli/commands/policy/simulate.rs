@@ -27,7 +27,7 @@ pub fn run(file: Option<&PathBuf>, release: Option<&str>, context: &mut Context<
     let trial = Evaluator::under(&loaded.ledger, draft.clone());
     let policy = current_policy(&evaluator)?;
     let mut pairs = Vec::new();
-    for question in select::every(&draft, &loaded, release)? {
+    for question in select::every(&draft, loaded.ledger.view(), release)? {
         let name = format!("{}/{}", question.pipeline.id, question.gate.id);
         let known = policy.pipeline(&question.pipeline.id).and_then(|pipeline| {
             let gate = pipeline.gate(&question.gate.id)?;

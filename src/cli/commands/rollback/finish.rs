@@ -45,7 +45,7 @@ pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
     let line = format!("rolled back in {}{expected}: {gate} is closed{entry}", walk::elapsed(&journal));
     context.printer.outcome(&line, appended.is_none());
     context.printer.talk(format!(
-        "next:\n  → git push origin evidence\n  → ledger notes {release} --update FILE      the notes say it now\n  → ledger open {gate} --release {release} --retry      when it is to go out again"
+        "next:\n  → ledger push\n  → ledger notes {release} --update FILE      the notes say it now\n  → ledger open {gate} --release {release} --retry      when it is to go out again"
     ));
     Ok(Answer::Yes)
 }

@@ -1,0 +1,115 @@
+//! The network, through the user's own git: their transports, credentials, agent and proxies.
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::world::Ran;
+use crate::id::ObjectId;
+use crate::store::git::{BRANCH, GitStore, share};
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    Taken,
+    /// The remote has entries that are not among ours.
+    Behind,
+}
+
+/// What git and servers say of a push that came second. Whatever else they say is a refusal.
+const RACES: &[&str] = &[
+    "(fetch first)",
+    "(non-fast-forward)",
+    "(stale info)",
+    "failed to update ref",
+    "cannot lock ref",
+    "failed to lock",
+    "incorrect old value provided",
+    "reference already exists",
+];
+
+/// The remote named, or the one people mean when they name none.
+pub fn named(store: &GitStore, wanted: Option<&str>) -> Result<String, Failure> {
+    let name = wanted.map(str::to_owned).or_else(|| store.first_remote());
+    let Some(name) = name else {
+        return Err(Failure::usage("this repository has no remote to share the evidence with")
+            .hint("git remote add origin URL"));
+    };
+    if !store.has_remote(&name) {
+        return Err(Failure::usage(format!("no remote is called {name:?}")).hint("git remote -v"));
+    }
+    Ok(name)
+}
+
+/// Fetches the remote's branch to a ref of its own, where it replaces nothing that was believed.
+/// `None`: the remote has no such branch.
+pub fn fetch(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Option<ObjectId>, Failure> {
+    let to = share::fetched(remote);
+    let refspec = format!("+{BRANCH}:{to}");
+    let options =
+        ["--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap="];
+    let ran = git(context, store, &[&["fetch"], &options[..], &["--", remote, &refspec]].concat())?;
+    if ran.exit_code == 0 {
+        return Ok(store.resolve(&to)?);
+    }
+    if String::from_utf8_lossy(&ran.stderr).contains("find remote ref") {
+        return Ok(None);
+    }
+    Err(unreached(remote, &ran))
+}
+
+/// Where the remote's branch stands, without fetching anything.
+pub fn look(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Option<ObjectId>, Failure> {
+    let ran = git(context, store, &["ls-remote", "--", remote, BRANCH])?;
+    if ran.exit_code != 0 {
+        return Err(unreached(remote, &ran));
+    }
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let line = text.lines().find_map(|line| line.split_once('\t').filter(|(_, name)| *name == BRANCH));
+    Ok(line.map(|(id, _)| ObjectId::parse(id)).transpose()?)
+}
+
+/// Sends one commit of the branch, fast-forward only, and nothing else whatever the configuration says. The
+/// hook of `ledger hooks install` is passed over: what it does was done before.
+pub fn push(context: &Context<'_>, store: &GitStore, remote: &str, tip: &ObjectId) -> Result<Sent, Failure> {
+    let refspec = format!("{tip}:{BRANCH}");
+    let options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"];
+    let ran = git(context, store, &[&["push"], &options[..], &["--", remote, &refspec]].concat())?;
+    if ran.exit_code == 0 {
+        return Ok(Sent::Taken);
+    }
+    let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let refused = out.lines().find(|line| line.starts_with('!'));
+    match refused {
+        Some(line) if RACES.iter().any(|race| line.contains(race)) => Ok(Sent::Behind),
+        Some(line) => {
+            let why = line.rsplit('\t').next().unwrap_or(line);
+            let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+            let told: Vec<&str> = said.lines().filter(|line| line.starts_with("remote:")).collect();
+            Err(Failure::no(
+                [vec![format!("{remote} does not take the evidence: {why}").as_str()], told].concat().join("\n"),
+            ))
+        }
+        None => Err(unreached(remote, &ran)),
+    }
+}
+
+fn git(context: &Context<'_>, store: &GitStore, args: &[&str]) -> Result<Ran, Failure> {
+    // A relative URL is meant from the work tree's root.
+    let root = store.work_tree().unwrap_or_else(|| store.directory()).to_string_lossy().into_owned();
+    let directory = store.directory().to_string_lossy().into_owned();
+    let place = ["-C", root.as_str(), "--git-dir", directory.as_str()];
+    let mut env = vec![("LC_ALL", "C")];
+    if !context.world().is_interactive {
+        env.push(("GIT_TERMINAL_PROMPT", "0"));
+    }
+    let ran = context.world().output("git", &[&place, args].concat(), &env);
+    ran.map_err(|error| Failure::unknown(format!("git cannot be run: {error}")).hint("install git 2.34 or newer"))
+}
+
+fn unreached(remote: &str, ran: &Ran) -> Failure {
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let why = said.lines().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
+    let why = why.or_else(|| said.lines().last()).unwrap_or("git said nothing");
+    Failure::unknown(format!("{remote} cannot be reached: {why}"))
+        .hint("entries stay here until it can; everything else works without it")
+        .hint(format!("see what git says: git ls-remote {remote} {BRANCH}"))
+}

@@ -1,0 +1,82 @@
+//! What sharing needs of the repository: refs beside the branch, where two histories part, and the words of
+//! a commit that is made again.
+
+use std::path::Path;
+
+use git2::{ErrorCode, ObjectType, Oid};
+
+use super::{GitStore, StoreError, object_id};
+use crate::id::{Digest, ObjectId};
+use crate::store::commit::SignedCommit;
+
+/// Where branches are kept whose entries wait for somebody.
+pub const QUEUED: &str = "refs/ledger/queued/";
+
+/// Where a remote's branch is put before anybody has verified it.
+pub fn fetched(remote: &str) -> String {
+    format!("refs/ledger/fetched/{remote}")
+}
+
+/// Where git keeps what a remote was last heard to have.
+pub fn tracking(remote: &str) -> String {
+    format!("refs/remotes/{remote}/{}", super::SHORT_BRANCH)
+}
+
+impl GitStore {
+    /// The repository's own directory, as `git --git-dir` takes it.
+    pub fn directory(&self) -> &Path {
+        self.repo.path()
+    }
+
+    pub fn has_remote(&self, name: &str) -> bool {
+        self.repo.find_remote(name).is_ok() && git2::Reference::is_valid_name(&fetched(name))
+    }
+
+    /// Puts a ref of this clone's own at a commit, wherever it stood. Never the branch: that one only grows.
+    pub fn set_aside(&self, name: &str, at: &ObjectId, why: &str) -> Result<(), StoreError> {
+        self.repo.reference(name, self.oid(at)?, true, why).map(drop).map_err(|error| match error.code() {
+            ErrorCode::Locked => StoreError::Locked(self.repo.commondir().join(format!("{name}.lock"))),
+            _ => error.into(),
+        })
+    }
+
+    /// Removes such a ref while it still stands at this commit.
+    pub fn drop_aside(&self, name: &str, at: &ObjectId) -> Result<(), StoreError> {
+        match self.repo.find_reference(name) {
+            Ok(mut reference) if reference.target() == Some(self.oid(at)?) => Ok(reference.delete()?),
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Every ref whose name begins so, with its commit.
+    pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>, StoreError> {
+        let mut found = Vec::new();
+        for reference in self.repo.references_glob(&format!("{prefix}*"))? {
+            let reference = reference?;
+            if let (Ok(name), Some(target)) = (reference.name(), reference.target()) {
+                found.push((name.to_owned(), object_id(target)?));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The newest commit two histories have in common.
+    pub fn common(&self, one: &ObjectId, other: &ObjectId) -> Result<Option<ObjectId>, StoreError> {
+        match self.repo.merge_base(self.oid(one)?, self.oid(other)?) {
+            Ok(base) => object_id(base).map(Some),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A commit's summary and body without its trailers, and the digest of its statement; `None` when it is no entry.
+    pub fn words(&self, commit: &ObjectId) -> Result<Option<(String, Digest)>, StoreError> {
+        let oid: Oid = self.oid(commit)?;
+        let object = self.read(oid, ObjectType::Commit)?;
+        let signed = SignedCommit::parse(&object, self.format).ok();
+        Ok(signed.map(|signed| (signed.commit.text, signed.commit.trailers.statement)))
+    }
+}

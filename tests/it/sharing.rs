@@ -1,0 +1,228 @@
+//! `ledger push` and `ledger pull` with real clones and a bare repository between them.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::steps::{QA, says_all};
+use crate::support::POLICY;
+use crate::support::team::{Clone, Team};
+
+/// A ledger whose gates are open for 1.0, on the server and in a clone of Min's and of Kim's.
+fn team() -> Team {
+    let team = Team::new(&POLICY);
+    for gate in ["ga", "alpha"] {
+        let _ = team.repo.ledger("lee", &["open", gate, "--release", "1.0"]).exits(0);
+    }
+    let _ = team.repo.ledger("lee", &["push"]).exits(0);
+    team
+}
+
+fn brings(clone: &Clone<'_>, who: &str, text: &str) {
+    clone.write("note.txt", text);
+    clone.types(who, "record announcement note.txt --gate ga", 0);
+}
+
+/// The statements of the last entries of a branch, as bytes in Git's own words.
+fn statements(clone: &Clone<'_>, range: &str) -> Vec<String> {
+    let commits = clone.git(&["rev-list", "--reverse", range]);
+    let of = |commit: &str| {
+        let added = clone.git(&["diff-tree", "-r", "--no-commit-id", "--diff-filter=A", commit]);
+        let mut blobs: Vec<String> =
+            added.lines().map(|line| line.split_whitespace().nth(3).unwrap().to_owned()).collect();
+        blobs.sort();
+        blobs.join(" ")
+    };
+    commits.lines().map(of).collect()
+}
+
+#[test]
+fn what_others_sent_is_taken_and_own_entries_come_on_top_with_the_same_bytes() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    brings(&min, "min", "by min");
+    says_all(&min.types("min", "push", 0), &["origin has 4 entries"]);
+    brings(&kim, "kim", "by kim, one");
+    brings(&kim, "kim", "by kim, two");
+    let before = statements(&kim, "origin/evidence..evidence");
+    says_all(
+        &kim.types("kim", "pull", 0),
+        &["1 entry taken from origin", "yours brought again as #4, #5", "2 not sent yet"],
+    );
+    assert_eq!(statements(&kim, "origin/evidence..evidence"), before, "only the commits are others");
+    assert_eq!(kim.queued(), Vec::<String>::new());
+    kim.types("", "verify", 0);
+    // Again there is nothing to do, and nothing else than the branch was ever sent.
+    says_all(&kim.types("kim", "pull", 0), &["origin has nothing new", "2 not sent yet"]);
+    kim.git(&["tag", "-a", "-m", "t", "v1"]);
+    kim.git(&["config", "push.followTags", "true"]);
+    says_all(&kim.types("kim", "push", 0), &["origin has 6 entries"]);
+    assert_eq!(team.on_server(&["for-each-ref", "--format=%(refname)"]), "refs/heads/evidence\nrefs/heads/main");
+    assert_eq!(team.on_server(&["rev-parse", "evidence"]), kim.at("evidence"));
+    says_all(&min.types("", "pull", 0), &["2 entries taken"]);
+}
+
+#[test]
+fn what_does_not_fit_any_more_waits_under_a_ref_and_nothing_is_lost() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    for clone in [&min, &kim] {
+        clone.write("docs/qa.md", QA);
+        clone.write("build/app_1.0.bin", "binary");
+    }
+    kim.types("kim", "record qa-checklist", 0);
+    kim.types("kim", "record artifacts", 0);
+    kim.types("kim", "sign alpha --yes", 0);
+    let approved = kim.at("evidence");
+    // Meanwhile Min has brought other artifacts.
+    min.types("min", "record artifacts", 0);
+    min.types("min", "push", 0);
+    let said = kim.types("kim", "pull", 5);
+    says_all(&said, &["✗ approval: alpha APPROVED by KIM for 1.0", "(was entry 5)", "1 entry was not brought again"]);
+    let [queued] = &kim.queued()[..] else { panic!("{:?}", kim.queued()) };
+    says_all(&said, &[&format!("git log evidence..{queued}"), &format!("git update-ref -d {queued}")]);
+    assert_eq!(kim.at(queued), approved, "every commit is still there, as it was");
+    assert_eq!(kim.summaries("origin/evidence..evidence").len(), 2, "the evidence fits, the approval does not");
+    kim.types("", "verify", 0);
+    // It is said again until somebody has looked; then signing anew is an ordinary entry.
+    says_all(&kim.types("kim", "pull", 0), &["1 entry waits from an earlier pull", queued]);
+    kim.types("kim", "sign alpha --yes", 0);
+    kim.types("kim", "push", 0);
+    kim.git(&["update-ref", "-d", queued]);
+    says_all(&kim.types("", "status alpha", 0), &["approval"]);
+}
+
+#[test]
+fn an_attempt_that_was_taken_and_a_promotion_that_closed_are_not_written() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    min.types("min", "open alpha --release 2.0", 0);
+    kim.types("kim", "open alpha --release 2.0", 0);
+    min.types("min", "push", 0);
+    says_all(&kim.types("kim", "push", 5), &["open", "attempt", "origin has 4 entries"]);
+    assert_eq!(kim.at("evidence"), min.at("evidence"));
+    // Kim signs and Min promotes; at the same time Han rejects.
+    for clone in [&min, &kim] {
+        clone.write("docs/qa.md", QA);
+        clone.write("build/app_1.0.bin", "binary");
+    }
+    kim.types("kim", "record qa-checklist --release 1.0", 0);
+    kim.types("kim", "record artifacts --release 1.0", 0);
+    kim.types("kim", "sign alpha --yes --release 1.0", 0);
+    kim.types("kim", "push", 0);
+    min.types("min", "pull", 0);
+    min.types("min", "promote alpha --release 1.0", 0);
+    kim.types("han", "sign alpha --reject --yes -m no --release 1.0", 0);
+    kim.types("han", "push", 0);
+    says_all(&min.types("min", "push", 5), &["✗ promotion", "alpha is not open there"]);
+    min.types("", "verify", 0);
+    assert_eq!(team.on_server(&["rev-parse", "evidence"]), kim.at("evidence"));
+}
+
+#[test]
+fn somebody_else_s_entries_are_never_signed_again() {
+    let team = team();
+    let (min, shared) = (team.clone("min"), team.clone("shared"));
+    brings(&min, "min", "by min");
+    min.types("min", "push", 0);
+    brings(&shared, "ci", "by the robot");
+    brings(&shared, "kim", "by kim");
+    let said = shared.types("kim", "push", 5);
+    says_all(&said, &["ci@acme.example signed it, and nobody else signs it again", "(was entry 3)"]);
+    let authors = shared.git(&["log", "-2", "--format=%ae", "evidence"]);
+    assert_eq!(authors, "kim@acme.example\nmin@acme.example", "Kim's own was sent all the same");
+    assert_eq!(team.on_server(&["rev-parse", "evidence"]), shared.at("evidence"));
+    // Its author brings it where it is; then nothing waits.
+    let [queued] = &shared.queued()[..] else { panic!() };
+    assert_eq!(shared.git(&["log", "-1", "--format=%ae", &format!("{queued}~1")]), "ci@acme.example");
+    // Without a key nobody can tell whose they are, and nothing changes.
+    brings(&min, "min", "more by min");
+    min.types("min", "push", 0);
+    brings(&shared, "kim", "more by kim");
+    let before = shared.at("evidence");
+    let _ = shared.ledger("", &["pull"]).exits(3);
+    assert_eq!(shared.at("evidence"), before);
+    shared.types("kim", "pull", 0);
+}
+
+#[test]
+fn a_pull_killed_at_any_moment_leaves_the_old_branch_or_the_new_one() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    let delays = [0, 5, 15, 30, 45, 60, 75, 90, 110, 130, 160, 200];
+    for (round, delay) in delays.into_iter().enumerate() {
+        brings(&min, "min", &format!("by min {round}"));
+        min.types("min", "push", 0);
+        brings(&kim, "kim", &format!("by kim {round}"));
+        let old = kim.at("evidence");
+        let mut child = kim.command("kim", &["pull"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        let _ = child.wait().unwrap();
+        kim.types("", "verify", 0);
+        if kim.at("evidence") != old {
+            assert!(kim.summaries("evidence").len() > kim.summaries(&old).len(), "round {round}");
+        }
+        // Git's own lock of a fetch that was killed is no loss; whoever comes next tells.
+        let lock = kim.path().join(".git/refs/ledger/fetched/origin.lock");
+        let _ = std::fs::remove_file(lock);
+        kim.types("kim", "push", 0);
+        min.types("min", "pull", 0);
+    }
+    let notes = kim.git(&["grep", "-h", "", "evidence", "--", ":(glob)Stage9_*/files/**"]);
+    let mut lines: Vec<&str> = notes.lines().collect();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), 2 * delays.len(), "{notes}");
+    assert_eq!(kim.queued(), Vec::<String>::new());
+}
+
+#[test]
+fn people_who_keep_pushing_at_once_all_arrive() {
+    let team = team();
+    let clones: Vec<_> = ["min", "kim", "lee", "han"].into_iter().map(|who| (who, team.clone(who))).collect();
+    std::thread::scope(|scope| {
+        for (who, clone) in &clones {
+            scope.spawn(move || {
+                for turn in 0..3 {
+                    brings(clone, who, &format!("{who} {turn}"));
+                    clone.types(who, "push", 0);
+                }
+            });
+        }
+    });
+    let last = team.clone("auditor");
+    says_all(&last.types("", "verify", 0), &["15 entries"]);
+}
+
+#[test]
+fn asked_wrongly_or_out_of_reach_nothing_is_guessed() {
+    let team = team();
+    let kim = team.clone("kim");
+    says_all(&kim.types("kim", "pull --remote nowhere", 2), &["no remote is called", "git remote -v"]);
+    kim.types("kim", "push --remote --upload-pack=touch", 2);
+    says_all(&kim.types("kim", "push --dry-run", 0), &["dry run"]);
+    brings(&kim, "kim", "one");
+    let refs = kim.git(&["for-each-ref"]);
+    kim.types("kim", "push --dry-run", 0);
+    kim.types("kim", "pull --dry-run", 0);
+    assert_eq!(kim.git(&["for-each-ref"]), refs);
+    kim.git(&["remote", "set-url", "origin", "/nonexistent/server.git"]);
+    says_all(&kim.types("kim", "push", 3), &["origin cannot be reached"]);
+    says_all(&kim.types("kim", "pull", 3), &["origin cannot be reached"]);
+    kim.git(&["remote", "remove", "origin"]);
+    says_all(&kim.types("kim", "push", 2), &["no remote"]);
+}
+
+/// What the server's own hook refuses is a no, told in its words, and no lost race.
+#[cfg(unix)]
+#[test]
+fn a_server_that_refuses_is_no_lost_race() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let team = team();
+    let kim = team.clone("kim");
+    brings(&kim, "kim", "one");
+    let hook = team.server.join("hooks/pre-receive");
+    std::fs::write(&hook, "#!/bin/sh\necho we are closed >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    says_all(&kim.types("kim", "push", 1), &["origin does not take the evidence", "we are closed"]);
+}
