@@ -1,5 +1,7 @@
 //! `ledger push`: sends own entries, fast-forward only.
 
+use std::time::Duration;
+
 use super::Answer;
 use crate::cli::args::text;
 use crate::cli::context::Context;
@@ -24,7 +26,7 @@ pub struct Args {
 }
 
 /// Tries before others that keep coming first have won.
-const TRIES: u32 = 8;
+const TRIES: u32 = 40;
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let store = context.open_store()?;
@@ -33,7 +35,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return dry_run(context, &store, &name);
     }
     let mut queued: Option<Queued> = None;
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         if send(context, &name)? == Sent::Taken {
             return queued.map_or(Ok(Answer::Yes), |queued| Err(queued.failure(context)));
         }
@@ -42,6 +44,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
             context.printer.talk(pulled.told(&name));
             queued = pulled.queued.or(queued);
         }
+        // Those who lost together should not come back together.
+        let spread = context.world().jitter().wrapping_mul(u64::from(attempt) + 7) % 89;
+        context.world().pause(Duration::from_millis(spread + u64::from(attempt) * 5));
     }
     Err(Failure::conflict(format!("others kept reaching {name} first: your entries wait here")).hint("ledger push"))
 }

@@ -7,6 +7,8 @@
 mod rejoin;
 pub mod remote;
 
+use std::time::Duration;
+
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::load::Loaded;
@@ -92,7 +94,8 @@ pub fn pull(context: &mut Context<'_>, remote: &str) -> Result<Option<Pulled>, F
     if !withheld.is_empty() {
         return Err(Failure::broken(withheld));
     }
-    for _ in 0..TRIES {
+    let mut lost = Failure::conflict("other writers in this repository kept coming first");
+    for attempt in 0..TRIES {
         match join(context, verified, &theirs) {
             Ok((pulled, loaded)) => {
                 state::save(context, &loaded.store, &loaded.ledger);
@@ -101,12 +104,15 @@ pub fn pull(context: &mut Context<'_>, remote: &str) -> Result<Option<Pulled>, F
                 return Ok(Some(pulled));
             }
             Err(failure) if failure.kind == FailureKind::Conflict => {
+                // A lock that stays is named in the end, with what mends it.
+                lost = failure;
+                context.world().pause(Duration::from_millis(5 * u64::from(attempt)));
                 verified = receive::verified(context, context.open_store()?, theirs.clone(), pin)?;
             }
             Err(failure) => return Err(failure),
         }
     }
-    Err(Failure::conflict("other writers in this repository kept coming first").hint("run the command again"))
+    Err(lost)
 }
 
 /// A remote that serves another past than it did is not followed, not even to remember it.
