@@ -28,7 +28,7 @@ pub use parse::until;
 pub use rule::{
     Agreement, ArtifactCheck, Earlier, Elsewhere, Files, Freeze, Group, Reach, Rule, RuleName, Soak, Window,
 };
-pub use rules::{CANDIDATES, Standing, evidence_links_to, same_path, span, waiver_refusal};
+pub use rules::{CANDIDATES, Standing, command, evidence_links_to, same_path, span, waiver_refusal};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -128,6 +128,12 @@ impl Policy {
 impl Pipeline {
     pub fn gate(&self, id: &Name) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.id == *id)
+    }
+
+    /// The gate whose evidence in a slot shows that a way back worked: the one that goes back, or else the first.
+    pub fn gate_that_shows(&self, reversed: &Name, slot: &Name) -> Option<&Gate> {
+        let own = self.gates.iter().filter(|gate| gate.id == *reversed);
+        own.chain(&self.gates).find(|gate| gate.rule_for(slot).is_some())
     }
 
     /// The artifacts a release promises, each at its path.

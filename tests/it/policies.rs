@@ -123,7 +123,7 @@ fn a_policy_that_rechecks_lapses_what_was_approved_under_the_old_one() {
 #[test]
 fn the_shipped_examples_have_nothing_to_find() {
     let repo = TestRepo::bare_of_ledger();
-    for example in ["starter", "stage9", "rollout", "production"] {
+    for example in ["starter", "stage9", "rollout", "production", "staged", "roadmap"] {
         let path = format!("{}/examples/{example}/ledger.toml", env!("CARGO_MANIFEST_DIR"));
         types(&repo, "", &format!("policy check {path}"), 0);
     }

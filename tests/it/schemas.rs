@@ -387,7 +387,7 @@ fn policies_keep_their_schema() {
     let repo = TestRepo::bare_of_ledger();
     let example = |name: &str| std::fs::read_to_string(path(&format!("examples/{name}/ledger.toml"))).unwrap();
     let keeping = "\n[evidence]\ninline = \"512 KiB\"\nstore = \"s3://acme-evidence/widget\"\nexternal_facts = true\n";
-    let examples = ["starter", "stage9", "rollout", "production"].map(example);
+    let examples = ["starter", "stage9", "rollout", "production", "staged", "roadmap"].map(example);
     for text in examples.into_iter().chain([POLICY.text(&repo), POLICY.text(&repo) + keeping]) {
         let policy: Value = toml::from_str(&text).unwrap();
         let errors: Vec<String> =

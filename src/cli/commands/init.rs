@@ -23,16 +23,18 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("stage9", include_str!("../../../examples/stage9/ledger.toml")),
     ("rollout", include_str!("../../../examples/rollout/ledger.toml")),
     ("production", include_str!("../../../examples/production/ledger.toml")),
+    ("staged", include_str!("../../../examples/staged/ledger.toml")),
+    ("roadmap", include_str!("../../../examples/roadmap/ledger.toml")),
 ];
 
 /// Start a ledger in this repository
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger init                                     a small policy to start from\n  ledger init --example stage9                    Alpha, Beta and GA\n  ledger init --example rollout                   one night by a plan, row by row\n  ledger init --example production                a checklist, three signatures, windows after go-live\n  ledger init --origin github.com/acme/widget --id kim@acme.example --name Kim"
+    before_help = "Examples:\n  ledger init                                     a small policy to start from\n  ledger init --example stage9                    Alpha, Beta and GA\n  ledger init --example rollout                   one night by a plan, row by row\n  ledger init --example production                a checklist, three signatures, windows after go-live\n  ledger init --example staged                    routing first, then automation stage by stage\n  ledger init --example roadmap                   phases, recurring controls, an emergency way\n  ledger init --origin github.com/acme/widget --id kim@acme.example --name Kim"
 )]
 pub struct Args {
     /// Policy to start from, where there is no ledger.toml yet
-    #[arg(long, value_parser = ["starter", "stage9", "rollout", "production"], help = "Policy to start from, where there is no ledger.toml yet [default: starter]")]
+    #[arg(long, value_parser = ["starter", "stage9", "rollout", "production", "staged", "roadmap"], help = "Policy to start from, where there is no ledger.toml yet [default: starter]")]
     example: Option<String>,
     /// The ledger's name; default: from the remote `origin`
     #[arg(long, value_parser = text())]

@@ -114,7 +114,8 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
             if !context.printer.json {
                 changes::cautions(&policy).into_iter().for_each(|line| context.printer.talk(line));
             }
-            let tree = context.open_store().ok().and_then(|store| store.paths("HEAD").ok());
+            // A file that was named may be the policy of another repository, with other paths.
+            let tree = if own { context.open_store().ok().and_then(|store| store.paths("HEAD").ok()) } else { None };
             let mut findings = lint::lint(&policy);
             findings.extend(lint::doubts(&policy, tree.as_deref()));
             let answer = if findings.is_empty() { Answer::Yes } else { Answer::No };

@@ -132,7 +132,7 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
         return Ok(Answer::Yes);
     }
     journal.write(context, &loaded.store)?;
-    walk::walk(context, &loaded.store, option, journal)
+    walk::walk(context, &loaded.store, (released.pipeline, option), journal)
 }
 
 /// The way back somebody named, if they may go it.

@@ -227,8 +227,8 @@ fn decide(args: &DecideArgs, context: &mut Context<'_>) -> Result<Answer, Failur
     let entry = appended.map_or_else(String::new, |entry| format!("  entry {entry}"));
     context.printer.outcome(&format!("{end}{entry}"), appended.is_none());
     if args.roll_back {
-        let option =
-            pipeline.and_then(|pipeline| pipeline.rollbacks.first()).map_or("OPTION", |first| first.id.as_str());
+        let first = pipeline.and_then(|pipeline| pipeline.rollbacks.first()).map(|first| &first.id);
+        let option = rule.and_then(|rule| rule.option.as_ref()).or(first).map_or("OPTION", Name::as_str);
         context.printer.talk(format!("next:\n  → ledger rollback start {option} --trigger {number}"));
     }
     Ok(Answer::Yes)

@@ -123,8 +123,11 @@ fn allowed(gate: &Gate, break_glass: bool) -> Result<&WaiverRule, Failure> {
         false => (gate.waiver.as_ref(), "waiver"),
     };
     rule.ok_or_else(|| {
-        Failure::no(format!("the policy lets nobody set rules of {} aside this way", gate.id))
-            .hint(format!("a policy could, with [pipeline.NAME.gate.{table}]"))
+        let failure = Failure::no(format!("the policy lets nobody set rules of {} aside this way", gate.id));
+        match &gate.break_glass {
+            Some(_) => failure.hint("only in an emergency, and with a review after it: --break-glass"),
+            None => failure.hint(format!("a policy could, with [pipeline.NAME.gate.{table}]")),
+        }
     })
 }
 

@@ -46,16 +46,21 @@ pub fn lint(policy: &Policy) -> Findings {
     findings
 }
 
+/// What is counted in a section of a checklist.
+const SECTION_FACTS: [&str; 3] = ["open", "done", "total"];
+
 /// An `expect` over a fact that no reader of the rule gives would never hold.
 fn check_facts(rule: &Rule, findings: &mut Findings) {
-    let known: Vec<&str> = rule.formats.iter().flat_map(|format| readers::facts_of(format)).collect();
+    let all: Vec<&str> = rule.formats.iter().flat_map(|format| readers::facts_of(format)).collect();
+    let known = if rule.section.is_some() { SECTION_FACTS.to_vec() } else { all };
     for expect in &rule.expect {
         let name = expect.name();
         let first = name.split('.').next().unwrap_or_default();
         if known.contains(&first) || known.contains(&OTHERS) {
             continue;
         }
-        let message = format!("rule `{}`: {} has no fact `{first}`", rule.id, rule.formats.join(" or "));
+        let of = rule.section.as_ref().map_or_else(|| rule.formats.join(" or "), |_| "a section".to_owned());
+        let message = format!("rule `{}`: {of} has no fact `{first}`", rule.id);
         let help = match nearest(first, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it has {}", known.join(", ")),

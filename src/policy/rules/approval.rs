@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome};
+use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome, person_called};
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
 use crate::id::{Digest, EntryId, EntryNumber, PersonId};
@@ -189,11 +189,18 @@ fn told(case: &Case<'_, '_>, rule: &ApprovalRule, sifted: Sifted<'_>, count: usi
     if count >= usize::try_from(rule.count).unwrap_or(usize::MAX) {
         outcome.state = RuleState::Satisfied;
         outcome.hint.clear();
-    } else if !passed_over.is_empty() {
-        outcome.state = RuleState::Failed;
+    } else {
+        // Who is counted already is of no more help.
+        let signed = |person: &Person| counted.iter().any(|entry| *entry.person() == person.id);
+        let left = case.policy.roster.holders(&rule.roles).filter(|person| !signed(person));
+        outcome.who = if counted.is_empty() { outcome.who } else { left.map(person_called).collect() };
+        if !passed_over.is_empty() {
+            outcome.state = RuleState::Failed;
+        }
     }
     if !parts.is_empty() {
-        outcome.have = parts.join("; ");
+        let of = if rule.count > 1 { format!("{count} of {}: ", rule.count) } else { String::new() };
+        outcome.have = format!("{of}{}", parts.join("; "));
     }
     outcome
 }

@@ -1,5 +1,7 @@
 //! Evidence in a slot: the newest counts, and must pass every test of its rule.
 
+use std::borrow::Cow;
+
 use super::timing::span;
 use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, plan, satisfied, window};
 use crate::chain::{VerifiedEntry, Void};
@@ -43,15 +45,20 @@ pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<
 pub fn missing(policy: &Policy, gate: &Gate, rule: &Rule) -> RuleOutcome {
     let mut outcome = outcome(rule.id.clone(), RuleKind::Evidence, need(rule));
     outcome.who = called(policy, &rule.by);
-    let file = rule.file.as_ref().map_or("FILE".to_owned(), ToString::to_string);
-    outcome.hint = match rule.formats.first() {
-        Some(&COMMAND) => format!("ledger run {} --gate {} -- COMMAND", rule.slot, gate.id),
-        Some(&PLAN_STATUS) => format!("ledger plan status --gate {}", gate.id),
-        Some(&ARTIFACT) => format!("ledger record {} --gate {}", rule.slot, gate.id),
-        _ if rule.file.is_some() || rule.files.is_some() => format!("ledger record {} --gate {}", rule.slot, gate.id),
-        _ => format!("ledger record {} {file} --gate {}", rule.slot, gate.id),
-    };
+    outcome.hint = command(gate, rule);
     outcome
+}
+
+/// What a person types to bring it.
+pub fn command(gate: &Gate, rule: &Rule) -> String {
+    let (slot, gate) = (&rule.slot, &gate.id);
+    match rule.formats.first() {
+        Some(&COMMAND) => format!("ledger run {slot} --gate {gate} -- COMMAND"),
+        Some(&PLAN_STATUS) => format!("ledger plan status --gate {gate}"),
+        Some(&ARTIFACT) => format!("ledger record {slot} --gate {gate}"),
+        _ if rule.file.is_some() || rule.files.is_some() => format!("ledger record {slot} --gate {gate}"),
+        _ => format!("ledger record {slot} FILE --gate {gate}"),
+    }
 }
 
 fn need(rule: &Rule) -> String {
@@ -237,36 +244,37 @@ fn unknown_facts(policy: &Policy, evidence: &Evidence) -> &'static str {
 }
 
 fn check_facts(rule: &Rule, facts: &Facts) -> Result<String, String> {
-    let groups: Vec<&Facts> = match &rule.section {
-        None => vec![facts],
-        Some(section) => sections(facts, section),
+    let facts = match &rule.section {
+        None => Cow::Borrowed(facts),
+        Some(section) => Cow::Owned(of_section(facts, section).ok_or_else(|| format!("no section {section:?}"))?),
     };
-    if groups.is_empty() {
-        return Err(format!("no section {:?}", rule.section.as_deref().unwrap_or_default()));
+    if let Some(expect) = rule.expect.iter().find(|expect| !expect.holds(&facts)) {
+        return Err(format!("{} is {}, expected {expect}", expect.name(), show(expect, &facts)));
     }
-    for facts in groups {
-        if let Some(expect) = rule.expect.iter().find(|expect| !expect.holds(facts)) {
-            return Err(format!("{} is {}, expected {expect}", expect.name(), show(expect, facts)));
-        }
-    }
-    let shown = rule.expect.iter().map(|expect| format!("{} = {}", expect.name(), show(expect, facts)));
-    Ok(if rule.section.is_some() { String::new() } else { shown.collect::<Vec<_>>().join(", ") })
+    let shown = rule.expect.iter().map(|expect| format!("{} = {}", expect.name(), show(expect, &facts)));
+    Ok(shown.collect::<Vec<_>>().join(", "))
 }
 
 fn show(expect: &Expect, facts: &Facts) -> String {
     expect.fact(facts).map_or("absent".to_owned(), |fact| fact.to_string().chars().take(80).collect())
 }
 
-/// Sections of a checklist under a heading: the heading itself and everything below it.
-fn sections<'f>(facts: &'f Facts, wanted: &str) -> Vec<&'f Facts> {
-    let Some(Fact::Group(all)) = facts.get("sections") else { return Vec::new() };
-    all.iter()
-        .filter(|(path, _)| is_below(path, wanted))
-        .filter_map(|(_, fact)| match fact {
-            Fact::Group(group) => Some(group),
+/// The boxes of a checklist under a heading, its own and those of everything below it.
+fn of_section(facts: &Facts, wanted: &str) -> Option<Facts> {
+    let Some(Fact::Group(all)) = facts.get("sections") else { return None };
+    let below: Vec<&Fact> = all.iter().filter(|(path, _)| is_below(path, wanted)).map(|(_, fact)| fact).collect();
+    let sum = |name: &str| {
+        below.iter().try_fold(0_i64, |sum, section| match section {
+            Fact::Group(boxes) => match boxes.get(name) {
+                Some(Fact::Int(count)) => sum.checked_add(*count),
+                _ => None,
+            },
             _ => None,
         })
-        .collect()
+    };
+    let (open, done) = (sum("open")?, sum("done")?);
+    let counts = [("open", open), ("done", done), ("total", open.checked_add(done)?)];
+    (!below.is_empty()).then(|| counts.map(|(name, count)| (name.to_owned(), Fact::Int(count))).into())
 }
 
 /// Every gate before this one has a link to its folder.

@@ -53,12 +53,12 @@ pub fn evaluate_elsewhere(case: &Case<'_, '_>, required: &Elsewhere) -> RuleOutc
     outcome.have = format!("{full} is not promoted");
     let Some(promotion) = promotion_elsewhere(case, required) else { return outcome };
     let age = case.ask.now.seconds().saturating_sub(promotion.seconds());
+    let until = required.within.map(|within| promotion.seconds().saturating_add(within));
+    outcome.due = until.and_then(|until| Timestamp::from_seconds(until).ok());
     if required.within.is_some_and(|within| age > within) {
         outcome.hint = format!("ledger open {full} --release NEXT");
         return failed(outcome, format!("promoted at {}, too long ago", promotion.committed_at()));
     }
-    let until = required.within.map(|within| promotion.seconds().saturating_add(within));
-    outcome.due = until.and_then(|until| Timestamp::from_seconds(until).ok());
     satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.committed_at()))
 }
 

@@ -15,7 +15,7 @@ mod waiver;
 mod window;
 
 pub use approval::{Standing, standing};
-pub use evidence::{links_to as evidence_links_to, same_path};
+pub use evidence::{command, links_to as evidence_links_to, same_path};
 pub use gate::CANDIDATES;
 pub use groups::with_parts;
 pub use timing::span;
@@ -27,6 +27,7 @@ use super::{Ask, Evaluator, Gate, Pipeline, Policy, Rule};
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, View};
 use crate::id::{EntryId, Name};
+use crate::sign::roster::Person;
 
 /// Everything a rule may look at.
 #[derive(Clone, Copy)]
@@ -105,12 +106,15 @@ fn called(policy: &Policy, roles: &[Name]) -> Vec<String> {
     if roles.is_empty() {
         return vec!["anybody in the roster".to_owned()];
     }
-    let people: Vec<String> =
-        policy.roster.holders(roles).map(|person| format!("{} ({})", person.handle(), person.name)).collect();
+    let people: Vec<String> = policy.roster.holders(roles).map(person_called).collect();
     match people.is_empty() {
         true => roles.iter().map(|role| format!("nobody holds {role}")).collect(),
         false => people,
     }
+}
+
+fn person_called(person: &Person) -> String {
+    format!("{} ({})", person.handle(), person.name)
 }
 
 fn list(names: &[Name], joint: &str) -> String {

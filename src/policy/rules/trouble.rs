@@ -3,7 +3,7 @@
 use super::{Case, called, failed, list, outcome};
 use crate::chain::{BrokenGlass, VerifiedEntry, Void};
 use crate::entry::kinds::{Decision, Predicate, Trigger, TriggerClass};
-use crate::id::Timestamp;
+use crate::id::{Name, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::evaluate::{name, shell};
 use crate::policy::response::TriggerRule;
@@ -63,7 +63,8 @@ fn reviewers(case: &Case<'_, '_>) -> Vec<String> {
     case.gate.break_glass.as_ref().map(|glass| called(case.policy, &glass.reviewers)).unwrap_or_default()
 }
 
-/// Triggers of the release that nobody has answered. One to be evaluated closes gates once its time is up.
+/// Triggers of the release that nobody has answered. One to be evaluated closes gates once its time is up, or at
+/// once where it was decided to go back.
 pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutcome> {
     let mut open = Vec::new();
     for (entry, trigger) in open_triggers(case) {
@@ -73,13 +74,22 @@ pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutc
         base.by = vec![(entry.number(), entry.id())];
         let have = format!("{}, at {}", trigger.observed, entry.committed_at());
         let release = shell(case.ask.release.as_str());
-        match class_of(rule, trigger) {
-            TriggerClass::Immediate => {
-                let option = rule.and_then(|rule| rule.option.as_ref()).map_or("OPTION", |option| option.as_str());
-                base.hint = format!("ledger rollback start {option} --trigger {} --release {release}", entry.number());
+        let way = || {
+            let first = case.pipeline.rollbacks.first().map(|first| &first.id);
+            let option = rule.and_then(|rule| rule.option.as_ref()).or(first).map_or("OPTION", Name::as_str);
+            format!("ledger rollback start {option} --trigger {} --release {release}", entry.number())
+        };
+        match (class_of(rule, trigger), decision(case, entry, Decision::Rejected)) {
+            (TriggerClass::Immediate, _) => {
+                base.hint = way();
                 open.push(failed(base, have));
             }
-            TriggerClass::Evaluate => {
+            (TriggerClass::Evaluate, Some(decision)) => {
+                base.hint = way();
+                let who = decision.person();
+                open.push(failed(base, format!("{have}; {who} decided to go back (entry {})", decision.number())));
+            }
+            (TriggerClass::Evaluate, None) => {
                 let decide = rule.map(|rule| rule.decide.as_slice()).unwrap_or_default();
                 base.who = called(case.policy, decide);
                 base.hint = format!("ledger trigger decide {} --continue -m REASON", entry.number());
@@ -111,20 +121,29 @@ pub fn class_of(rule: Option<&TriggerRule>, trigger: &Trigger) -> TriggerClass {
 pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Trigger)> {
     let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
     let answered = |trigger: &VerifiedEntry| {
-        all.iter().any(|(entry, void)| match entry.predicate() {
+        all.iter().any(|(entry, _)| match entry.predicate() {
             Predicate::Rollback(rollback) => rollback.trigger == Some(trigger.id()),
-            Predicate::Approval(approval) => {
-                let about = approval.about == Some(trigger.id()) && approval.decision == Decision::Approved;
-                about && void.is_none() && may_decide(case, trigger, entry)
-            }
             _ => false,
-        })
+        }) || decision(case, trigger, Decision::Approved).is_some()
     };
     let fired = all.iter().filter_map(|(entry, void)| match entry.predicate() {
         Predicate::Trigger(trigger) if !is_taken_back(case, entry, *void) => Some((*entry, trigger)),
         _ => None,
     });
     fired.filter(|(entry, _)| !answered(entry)).collect()
+}
+
+/// What somebody whose it is decided about a trigger.
+fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) -> Option<&'l VerifiedEntry> {
+    let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
+    let found = all.into_iter().find(|(entry, void)| match entry.predicate() {
+        Predicate::Approval(approval) => {
+            let about = approval.about == Some(trigger.id()) && approval.decision == wanted;
+            about && void.is_none() && may_decide(case, trigger, entry)
+        }
+        _ => false,
+    });
+    found.map(|(entry, _)| entry)
 }
 
 /// That an entry is void opens no gate, but who fired a trigger may say that it was a mistake.

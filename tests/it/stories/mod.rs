@@ -1,7 +1,9 @@
 //! Documents as customers have them, each played under its example's policy from the first precondition to the end.
 
 mod production;
+mod roadmap;
 mod rollout;
+mod staged;
 
 use sha2::{Digest as _, Sha256};
 use toml_edit::{Array, DocumentMut, value};
@@ -70,6 +72,16 @@ fn ends_well(story: &mut Story, release: &str, korean: &[&str], english: &[&str]
     assert!(errors.is_empty(), "{errors:#?}\n{report:#}");
     says_all(&story.types("", &format!("notes {release} --lang ko"), 0), korean);
     says_all(&story.types("", &format!("notes {release} --lang en"), 0), english);
+}
+
+/// The same for several pipelines of one release; gives the notes of all of them, in Korean and in English.
+#[track_caller]
+fn all_end_well(story: &mut Story, pipelines: &[&str], release: &str) -> [String; 2] {
+    assert_eq!(story.json("verify")["verdict"], "holds");
+    ["ko", "en"].map(|language| {
+        let notes = |pipeline| story.types("", &format!("notes {release} --pipeline {pipeline} --lang {language}"), 0);
+        pipelines.iter().map(notes).collect()
+    })
 }
 
 fn sha256(bytes: &str) -> String {

@@ -72,6 +72,27 @@ impl Story {
         said
     }
 
+    /// Somebody brings a file of these words for a slot.
+    #[track_caller]
+    pub fn brings(&mut self, who: &str, slot: &str, words: &str) -> String {
+        self.repo.write("note.txt", words);
+        let (slot, gate) =
+            slot.split_once(" of ").map_or((slot, String::new()), |(slot, gate)| (slot, format!(" --gate {gate}")));
+        self.types(who, &format!("record {slot} note.txt{gate}"), 0)
+    }
+
+    /// What a rule of a gate has, in the words a person reads.
+    #[track_caller]
+    pub fn has(&mut self, gate: &str, id: &str) -> String {
+        self.rule(gate, id)["have"].as_str().unwrap_or("null").to_owned()
+    }
+
+    /// Everything under the source tree is committed.
+    pub fn commits(&self, message: &str) {
+        self.repo.git(&["add", "."]);
+        self.repo.git(&["commit", "-q", "-m", message]);
+    }
+
     /// The JSON a command prints.
     #[track_caller]
     pub fn json(&mut self, line: &str) -> serde_json::Value {

@@ -13,10 +13,10 @@ use crate::entry::kinds::{Mode, Predicate, Rollback};
 use crate::id::{EntryId, EntryNumber, ObjectId, Timestamp};
 use crate::policy::evaluate::shell;
 use crate::policy::response::RollbackOption;
-use crate::policy::{Ask, Evaluator, Observed, Pipeline, RuleState, span};
+use crate::policy::{Ask, Evaluator, Observed, Pipeline, RuleState, command, span};
 
 pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let (mut loaded, journal, option) = walk::current(context)?;
+    let (mut loaded, journal, _, option) = walk::current(context)?;
     if let Some(step) = option.steps.get(journal.steps.len()) {
         let left = option.steps.len() - journal.steps.len();
         return Err(Failure::no(format!("{left} of {} steps are left: {}", option.steps.len(), step.text))
@@ -63,14 +63,12 @@ fn validation(
     let observed = Observed::new();
     let mut found: Vec<(EntryNumber, EntryId)> = Vec::new();
     for slot in &option.validation {
-        // The gate that goes back comes first; its own evidence is nearest.
-        let own = pipeline.gates.iter().filter(|gate| gate.id == journal.key.gate);
-        let mut gates = own.chain(&pipeline.gates).filter(|gate| gate.rule_for(slot).is_some());
-        let gate = gates.next().ok_or_else(|| Failure::usage(format!("no gate has a slot {slot} any more")))?;
+        let gate = pipeline.gate_that_shows(&journal.key.gate, slot);
+        let gate = gate.ok_or_else(|| Failure::usage(format!("no gate has a slot {slot} any more")))?;
         let (pipeline, release) = (&pipeline.id, &journal.key.release);
         let ask =
             Ask { pipeline, gate: &gate.id, release, size: ledger.size(), now, observed: &observed, source: None };
-        let hint = format!("ledger run {slot} --gate {} -- COMMAND", gate.id);
+        let hint = gate.rule_for(slot).map(|rule| command(gate, rule)).unwrap_or_default();
         let outcome = evaluator
             .slot(&ask, slot)
             .ok_or_else(|| Failure::no(format!("{slot} of {} shows nothing yet", gate.id)).hint(hint.clone()))?;

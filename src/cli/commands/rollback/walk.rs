@@ -11,7 +11,7 @@ use crate::cli::output::SCHEMAS;
 use crate::entry::kinds::{RollbackStep, StepResult};
 use crate::id::Timestamp;
 use crate::policy::response::RollbackOption;
-use crate::policy::{Evaluator, span};
+use crate::policy::{Evaluator, Pipeline, command, span};
 use crate::report::escape::visible;
 use crate::store::git::GitStore;
 
@@ -34,28 +34,30 @@ impl Key {
 }
 
 /// The rollback under way, with its option as the policy in force has it.
-pub fn current(context: &mut Context<'_>) -> Result<(Loaded, Journal, RollbackOption), Failure> {
+pub fn current(context: &mut Context<'_>) -> Result<(Loaded, Journal, Pipeline, RollbackOption), Failure> {
     let store = context.open_store()?;
     let journal = Journal::current(context, &store)?;
     let loaded = context.load(Some(journal.key.release.as_str()))?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = current_policy(&evaluator)?;
-    let pipeline = policy.pipeline(&journal.key.pipeline);
-    let option = pipeline.and_then(|pipeline| pipeline.rollbacks.iter().find(|option| option.id == journal.option));
-    let option = option
-        .cloned()
+    let pipeline = policy.pipeline(&journal.key.pipeline).cloned();
+    let found = pipeline.and_then(|pipeline| {
+        let option = pipeline.rollbacks.iter().find(|option| option.id == journal.option).cloned()?;
+        Some((pipeline, option))
+    });
+    let (pipeline, option) = found
         .ok_or_else(|| Failure::usage(format!("the policy has no way back called {} any more", journal.option)))?;
-    Ok((loaded, journal, option))
+    Ok((loaded, journal, pipeline, option))
 }
 
 pub fn go_on(context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let (loaded, journal, option) = current(context)?;
-    walk(context, &loaded.store, &option, journal)
+    let (loaded, journal, pipeline, option) = current(context)?;
+    walk(context, &loaded.store, (&pipeline, &option), journal)
 }
 
 /// One step, told by a command.
 pub fn tell(context: &mut Context<'_>, key: Key, note: Option<String>) -> Result<Answer, Failure> {
-    let (loaded, mut journal, option) = current(context)?;
+    let (loaded, mut journal, pipeline, option) = current(context)?;
     let Some(step) = option.steps.get(journal.steps.len()) else {
         return Err(Failure::no("every step is told already").hint("ledger rollback finish"));
     };
@@ -64,14 +66,14 @@ pub fn tell(context: &mut Context<'_>, key: Key, note: Option<String>) -> Result
     if !context.global.dry_run {
         journal.write(context, &loaded.store)?;
     }
-    walk(context, &loaded.store, &option, journal)
+    walk(context, &loaded.store, (&pipeline, &option), journal)
 }
 
 /// Asks for every step that is left; without a terminal it says which is next.
 pub fn walk(
     context: &mut Context<'_>,
     store: &GitStore,
-    option: &RollbackOption,
+    (pipeline, option): (&Pipeline, &RollbackOption),
     mut journal: Journal,
 ) -> Result<Answer, Failure> {
     while let Some(step) = option.steps.get(journal.steps.len()) {
@@ -101,11 +103,15 @@ pub fn walk(
         print_json(context, option, &journal);
         return Ok(Answer::Yes);
     }
-    let slots: Vec<String> = option.validation.iter().map(|slot| format!("ledger run {slot} -- COMMAND")).collect();
+    let shows = |slot| {
+        let gate = pipeline.gate_that_shows(&journal.key.gate, slot)?;
+        Some(command(gate, gate.rule_for(slot)?))
+    };
+    let commands: Vec<String> = option.validation.iter().filter_map(shows).collect();
     context.printer.say(format!("every step of {} is told, after {}", option.id, elapsed(&journal)));
     context
         .printer
-        .talk(format!("next, show that it worked:\n  → {}\n  → ledger rollback finish", slots.join("\n  → ")));
+        .talk(format!("next, show that it worked:\n  → {}\n  → ledger rollback finish", commands.join("\n  → ")));
     Ok(Answer::Yes)
 }
 
@@ -143,7 +149,7 @@ fn prompt(context: &mut Context<'_>, question: &str) -> Result<Option<String>, F
 }
 
 pub fn status(context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let (_, journal, option) = current(context)?;
+    let (_, journal, _, option) = current(context)?;
     if context.printer.json {
         print_json(context, &option, &journal);
         return Ok(Answer::Yes);
