@@ -5,6 +5,7 @@
 
 mod support;
 
+mod acceptance;
 mod anchor;
 mod as_of;
 mod attacks;
