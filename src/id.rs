@@ -313,7 +313,6 @@ fn check_version(text: &str) -> Result<(), &'static str> {
         "" => Err("it is empty"),
         _ if text.len() > 128 => Err("it is longer than 128 bytes"),
         _ if text.trim() != text => Err("it must not begin or end with a blank"),
-        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(()),
         _ if text.chars().any(is_invisible) => Err("it must not contain control or invisible characters"),
         // It stands in the paths of artifacts.
         _ if text.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..")) => {
@@ -414,6 +413,16 @@ mod tests {
             assert!(FileName::parse(good).is_ok(), "{good}");
         }
         assert_eq!(fold("Stage9_ALPHA"), fold("stage9_alpha"));
+    }
+
+    #[test]
+    fn a_version_stays_where_it_is_put() {
+        for bad in ["", " 1", "../../x", "v1/..", "/v1", "v1/", "a//b", "..\\x", "1\u{202e}0"] {
+            assert!(Version::parse(bad).is_err(), "{bad:?}");
+        }
+        for good in ["v1.0.0-alpha", "release/2025.10", "1.0+build.5", "2025년 10월"] {
+            assert!(Version::parse(good).is_ok(), "{good}");
+        }
     }
 
     #[test]
