@@ -25,15 +25,17 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     if text.trim().is_empty() {
         return Err(ReadError::whole("is empty: a build that says nothing proves nothing"));
     }
-    let (mut lines, mut ts_errors, mut errors, mut marked) = (0, 0, 0, false);
+    let (mut lines, mut ts_errors, mut errors, mut summed, mut marked) = (0, 0, 0, 0, false);
     for line in text.lines() {
         let line = text::plain(line);
         let found = ts_errors_in(&line);
         lines += 1;
         ts_errors += found;
         errors += usize::from(found > 0 || line.split('\r').any(|part| is_error(start(part))));
+        summed = line.split('\r').map(|part| sum_of_errors(start(part))).max().unwrap_or_default().max(summed);
         marked |= line.split('\r').any(|part| is_success(start(part)));
     }
+    let errors = errors.max(summed);
     Ok(Facts::from([
         ("lines".to_owned(), Fact::from(lines)),
         ("ts_errors".to_owned(), Fact::from(ts_errors)),
@@ -56,7 +58,21 @@ fn ts_errors_in(line: &str) -> usize {
 fn is_error(line: &str) -> bool {
     let parted =
         |mark: &str, rest: &str| !(mark.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric));
-    ERRORS.iter().any(|mark| line.strip_prefix(mark).is_some_and(|rest| parted(mark, rest)))
+    let line = FRAMES.iter().fold(line, |line, frame| line.strip_prefix(frame).unwrap_or(line).trim_start());
+    ERRORS.iter().any(|mark| {
+        let begins = line.get(..mark.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(mark));
+        begins && parted(mark, &line[mark.len()..])
+    })
+}
+
+/// The sum at the end, of errors that have their own lines: `webpack 5.88.2 compiled with 2 errors`, `Found 3 errors.`
+fn sum_of_errors(line: &str) -> usize {
+    let sums = ["compiled with ", "Found "].into_iter().filter_map(|marker| {
+        let (before, rest) = line.split_once(marker)?;
+        let known = is_webpack(before.trim()) || is_clock(before.trim());
+        rest.split_once(" error").filter(|_| known)?.0.parse().ok()
+    });
+    sums.max().unwrap_or_default()
 }
 
 /// A marker counts only where its tool puts it, so that prose about a build is no build.
@@ -92,7 +108,33 @@ fn is_webpack(before: &str) -> bool {
     own.strip_prefix("webpack").is_some_and(|rest| rest.trim().chars().all(|c| c.is_ascii_digit() || c == '.'))
 }
 
-const ERRORS: &[&str] = &["npm ERR!", "npm error", "ERROR in", "[vite]: Rollup failed", "error during build:"];
+/// How a line says that something failed. A build that says both "done" and one of these has not succeeded: a
+/// success nobody can trust is worse than a failure somebody looks at.
+const ERRORS: &[&str] = &[
+    "npm ERR!",
+    "npm error",
+    "ERROR in",
+    "[vite]: Rollup failed",
+    "error during build:",
+    "build failed",
+    "failed to compile",
+    "failed to build",
+    "command failed",
+    "error command failed",
+    "module not found:",
+    "ELIFECYCLE",
+    "ERR_PNPM_",
+    "fatal error:",
+    "fatal:",
+    "error:",
+    "uncaught ",
+    "빌드 실패",
+    "오류:",
+    "오류 :",
+    "에러:",
+];
+/// What tools put before such words.
+const FRAMES: &[&str] = &["✗", "✖", "×", "❌", "[webpack-cli]"];
 const INSTANT: &[u8] = b"0123456789-:.+TZ";
 const MAX_CLOCK: usize = 40;
 
@@ -114,7 +156,7 @@ mod tests {
             2025-10-04T00:12:33.1234567Z ✓ built in 3s|building\r\u{1b}[2K\u{1b}[1G✓ built in 3s".split('|') {
             assert_eq!(log(yes).unwrap(), "1 0 0 true", "{yes}");
         }
-        let prose = "rebuilt in 3s|built in|built in 3 steps|built in time|Found 10 errors|it Found 0 errors|\
+        let prose = "rebuilt in 3s|built in|built in 3 steps|built in time|it Found 0 errors|\
             webpack not compiled successfully|docs: Compiled successfully|Compiled successfullyish|x";
         for no in prose.split('|') {
             assert_eq!(log(no).unwrap(), "1 0 0 false", "{no}");
@@ -130,6 +172,20 @@ mod tests {
         assert_eq!(log("\u{1b}[91merror\u{1b}[0m\u{1b}[90m TS2322: \u{1b}[0mERROR in x").unwrap(), "1 1 1 false");
         let text = "error TSX\nnpm errors\nno npm ERR!\nan ERROR in x\nERROR inside\n✓ built in 3s";
         assert_eq!(log(text).unwrap(), "6 0 0 true");
+    }
+
+    #[test]
+    fn whatever_says_that_it_failed_undoes_success() {
+        for no in "build failed: no disk|Build failed in 3.2s|Command failed with exit code 1.|✗ Build failed in 2s|\
+            error Command failed with exit code 1.|Module not found: Can't resolve 'x'| ELIFECYCLE  Command failed|\
+            FATAL ERROR: heap out of memory|빌드 실패|오류: 디스크 없음|error: script \"build\" exited with code 1"
+            .split('|')
+        {
+            assert_eq!(log(&format!("✓ built in 4.21s\n{no}\n")).unwrap(), "2 0 1 false", "{no}");
+        }
+        assert_eq!(log("webpack compiled with 2 errors").unwrap(), "1 0 2 false");
+        assert_eq!(log("a.ts(1,2): error TS2322: no\nFound 1 error.\n").unwrap(), "2 1 1 false");
+        assert_eq!(log("0 failed\nno error: x\nFound 0 errors.").unwrap(), "3 0 0 true");
     }
 
     #[test]
