@@ -141,6 +141,11 @@ fn a_link_in_a_directory_is_refused_and_an_empty_one_too() {
     repo.write("models/a", "a");
     std::os::unix::fs::symlink("/etc/passwd", repo.path.join("models/link")).unwrap();
     says_all(&types_in_vain(&repo, "min", "record models", 2), &["link is a link"]);
+    // What was recorded is recorded, though how the gate stands cannot be told: no reason to do it again.
+    let ran = run(&repo, &["smoke"], "exit 7");
+    assert_eq!((ran.code, evidence(&repo, 2)["command"]["exitCode"].as_i64()), (7, Some(7)), "{ran:?}");
+    says_all(&ran.err, &["note: how alpha stands cannot be told now", "link is a link"]);
+    types_in_vain(&repo, "", "check alpha", 3);
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     let recording = Recording { attempt, ..read };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
-    recording.tell(context, &loaded, number, &question)?;
+    recording.tell(context, &loaded, number, &question);
     Ok(Answer::Yes)
 }
 
@@ -212,13 +212,7 @@ impl Recording {
     }
 
     /// What was recorded, and what the gate's rule makes of it.
-    pub fn tell(
-        &self,
-        context: &mut Context<'_>,
-        loaded: &Loaded,
-        number: Recorded,
-        question: &Question<'_>,
-    ) -> Result<(), Failure> {
+    pub fn tell(&self, context: &mut Context<'_>, loaded: &Loaded, number: Recorded, question: &Question<'_>) {
         let entry = number.and_then(|(number, _)| loaded.ledger.entry(number));
         if context.printer.json {
             let files = entry.and_then(|entry| entry.evidence()).map(|evidence| &evidence.files);
@@ -234,7 +228,7 @@ impl Recording {
                 "slot": self.slot, "format": self.format, "gate": attempt.gate, "attempt": attempt.attempt, "folder": folder,
                 "files": files, "facts": self.facts, "dryRun": entry.is_none(), "existing": number.is_some_and(|(_, existing)| existing),
             }));
-            return Ok(());
+            return;
         }
         let facts = visible(&brief(&self.facts));
         match (entry, number) {
@@ -247,11 +241,20 @@ impl Recording {
             }
             _ => context.printer.say(format!("{} would be recorded  {facts}", self.slot)),
         }
-        self.tell_rule(context, loaded, question)
+        self.tell_rule(context, loaded, question);
     }
 
-    fn tell_rule(&self, context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>) -> Result<(), Failure> {
-        let decision = question.decide(context, loaded, &Evaluator::new(&loaded.ledger))?;
+    /// The entry stands whatever the work tree holds: a gate that cannot be judged now is no failure to record, and
+    /// a script told so would record it again.
+    fn tell_rule(&self, context: &mut Context<'_>, loaded: &Loaded, question: &Question<'_>) {
+        let decision = match question.decide(context, loaded, &Evaluator::new(&loaded.ledger)) {
+            Ok(decision) => decision,
+            Err(failure) => {
+                let why = visible(&failure.message);
+                let line = format!("note: how {} stands cannot be told now: {why}", question.gate.id);
+                return context.printer.talk(line);
+            }
+        };
         let gate = question.gate;
         let ids: Vec<&Name> = gate.rules.iter().filter(|rule| rule.slot == self.slot).map(|rule| &rule.id).collect();
         for rule in decision.rules.iter().filter(|rule| ids.contains(&&rule.id) && rule.state != RuleState::Satisfied) {
@@ -259,7 +262,6 @@ impl Recording {
             context.printer.talk(line);
         }
         context.printer.talk(format!("{}: {}", gate.id, board::tally(&decision)));
-        Ok(())
     }
 }
 

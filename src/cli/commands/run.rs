@@ -118,7 +118,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     let recording = Recording { slot, format: Name::parse(format)?, facts, command: Some(command), attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
-    recording.tell(context, &loaded, number, &question)?;
+    recording.tell(context, &loaded, number, &question);
     Ok(Answer::Code(u8::try_from(ran.exit_code).unwrap_or(1)))
 }
 

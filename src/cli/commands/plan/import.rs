@@ -55,7 +55,7 @@ pub fn run(file: &Path, place: &Where, secrets: &Secrets, context: &mut Context<
     };
     let recording = record::Recording { attempt, ..read };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
-    recording.tell(context, &loaded, number, &question)?;
+    recording.tell(context, &loaded, number, &question);
     Ok(Answer::Yes)
 }
 

@@ -57,7 +57,7 @@ pub fn run(said: Said<'_>, place: &Where, context: &mut Context<'_>) -> Result<A
     let recording =
         Recording { slot, format: Name::parse(FORMAT)?, facts, command: None, attempt: status.attempt.clone() };
     let number = recording.append(context, &mut loaded, &identity, vec![brought])?;
-    recording.tell(context, &loaded, number, &question)?;
+    recording.tell(context, &loaded, number, &question);
     tell(context, &loaded.ledger, &question, said.row)
 }
 
