@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::steps::{QA, says_all};
-use crate::support::POLICY;
 use crate::support::team::{Clone, Team};
+use crate::support::{POLICY, files};
 
 /// A ledger whose gates are open for 1.0, on the server and in a clone of Min's and of Kim's.
 fn team() -> Team {
@@ -44,6 +44,8 @@ fn what_others_sent_is_taken_and_own_entries_come_on_top_with_the_same_bytes() {
     brings(&kim, "kim", "by kim, one");
     brings(&kim, "kim", "by kim, two");
     let before = statements(&kim, "origin/evidence..evidence");
+    // As a pull that was killed at its end leaves it.
+    kim.git(&["update-ref", "refs/ledger/queued/old", "evidence"]);
     says_all(
         &kim.types("kim", "pull", 0),
         &["1 entry taken from origin", "yours brought again as #4, #5", "2 not sent yet"],
@@ -162,11 +164,7 @@ fn a_pull_killed_at_any_moment_leaves_the_old_branch_or_the_new_one() {
         if kim.at("evidence") != old {
             assert!(kim.summaries("evidence").len() > kim.summaries(&old).len(), "round {round}");
         }
-        // A lock that a killed process left is no loss; whoever comes next names it.
-        let locks = crate::support::files(&kim.path().join(".git/refs")).into_iter();
-        locks
-            .filter(|file| file.extension().is_some_and(|e| e == "lock"))
-            .for_each(|lock| std::fs::remove_file(lock).unwrap());
+        stale_locks_are_named(&kim);
         kim.types("kim", "push", 0);
         min.types("min", "pull", 0);
     }
@@ -176,6 +174,35 @@ fn a_pull_killed_at_any_moment_leaves_the_old_branch_or_the_new_one() {
     lines.dedup();
     assert_eq!(lines.len(), 2 * delays.len(), "{notes}");
     assert_eq!(kim.queued(), Vec::<String>::new());
+}
+
+/// A process that was killed may leave a lock: whoever comes next is told which file it is.
+fn stale_locks_are_named(clone: &Clone<'_>) {
+    for lock in
+        files(&clone.path().join(".git/refs")).iter().filter(|file| file.extension().is_some_and(|e| e == "lock"))
+    {
+        let said = clone.ledger("kim", &["pull"]);
+        assert!([3, 5].contains(&said.code) && said.err.contains(".lock"), "{lock:?}: {said:?}");
+        std::fs::remove_file(lock).unwrap();
+    }
+}
+
+#[test]
+fn a_lock_somebody_left_is_named_and_the_pull_goes_on_without_it() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    brings(&min, "min", "by min");
+    min.types("min", "push", 0);
+    brings(&kim, "kim", "by kim");
+    let before = kim.at("evidence");
+    for name in ["refs/heads/evidence.lock", "refs/remotes/origin/evidence.lock"] {
+        let lock = kim.path().join(".git").join(name);
+        std::fs::write(&lock, "").unwrap();
+        says_all(&kim.types("kim", "pull", 5), &[name, "run the command again"]);
+        assert_eq!((kim.at("evidence"), kim.queued()), (before.clone(), Vec::new()));
+        std::fs::remove_file(&lock).unwrap();
+    }
+    kim.types("kim", "push", 0);
 }
 
 #[test]

@@ -34,19 +34,26 @@ impl GitStore {
 
     /// Puts a ref of this clone's own at a commit, wherever it stood. Never the branch: that one only grows.
     pub fn set_aside(&self, name: &str, at: &ObjectId, why: &str) -> Result<(), StoreError> {
-        self.repo.reference(name, self.oid(at)?, true, why).map(drop).map_err(|error| match error.code() {
-            ErrorCode::Locked => StoreError::Locked(self.repo.commondir().join(format!("{name}.lock"))),
-            _ => error.into(),
-        })
+        let set = self.repo.reference(name, self.oid(at)?, true, why).map(drop);
+        set.map_err(|error| self.of_ref(name, error))
     }
 
     /// Removes such a ref while it still stands at this commit.
     pub fn drop_aside(&self, name: &str, at: &ObjectId) -> Result<(), StoreError> {
         match self.repo.find_reference(name) {
-            Ok(mut reference) if reference.target() == Some(self.oid(at)?) => Ok(reference.delete()?),
+            Ok(mut reference) if reference.target() == Some(self.oid(at)?) => {
+                reference.delete().map_err(|error| self.of_ref(name, error))
+            }
             Ok(_) => Ok(()),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    fn of_ref(&self, name: &str, error: git2::Error) -> StoreError {
+        match error.code() {
+            ErrorCode::Locked => StoreError::Locked(self.repo.commondir().join(format!("{name}.lock"))),
+            _ => error.into(),
         }
     }
 
