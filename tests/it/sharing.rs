@@ -255,3 +255,62 @@ fn a_server_that_refuses_is_no_lost_race() {
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     says_all(&kim.types("kim", "push", 1), &["origin does not take the evidence", "we are closed"]);
 }
+
+#[test]
+fn an_approval_comes_by_mail_from_somebody_without_a_way_to_the_remote() {
+    let team = team();
+    let (min, kim, late) = (team.clone("min"), team.clone("kim"), team.clone("late"));
+    for clone in [&min, &kim] {
+        clone.write("docs/qa.md", QA);
+        clone.write("build/app_1.0.bin", "binary");
+    }
+    min.types("min", "record qa-checklist --release 1.0", 0);
+    min.types("min", "record artifacts --release 1.0", 0);
+    min.types("min", "push", 0);
+    kim.types("kim", "pull", 0);
+    says_all(&kim.types("kim", "push --to ../mail.bundle", 1), &["nothing to put in a file"]);
+    kim.git(&["remote", "set-url", "origin", "/nonexistent"]);
+    kim.types("kim", "sign alpha --yes", 0);
+    kim.types("kim", "push --to ../mail.bundle --dry-run", 0);
+    assert!(!team.repo.home().join("mail.bundle").exists());
+    says_all(&kim.types("kim", "push --to ../mail.bundle", 0), &["1 entry in ../mail.bundle"]);
+    // Min needs no key of Kim's, and signs nothing.
+    let before = min.at("evidence");
+    says_all(&min.types("", "pull --from ../mail.bundle --dry-run", 0), &["1 entry taken"]);
+    assert_eq!(min.at("evidence"), before);
+    says_all(&min.types("", "pull --from ../mail.bundle", 0), &["1 entry taken", "ledger push"]);
+    assert_eq!(min.at("evidence"), kim.at("evidence"));
+    says_all(&min.types("", "pull --from ../mail.bundle", 0), &["nothing new"]);
+    min.types("min", "push", 0);
+    min.types("min", "promote alpha", 0);
+    // Another file, made before that, fits nowhere any more.
+    kim.types("kim", "sign alpha --withdraw --yes -m no", 0);
+    kim.types("kim", "push --to ../late.bundle", 0);
+    let before = min.at("evidence");
+    says_all(&min.types("min", "pull --from ../late.bundle", 5), &["only who signed it", "ledger push --to FILE"]);
+    assert_eq!((min.at("evidence"), min.queued()), (before, Vec::new()));
+    // A clone that is behind is told so; what is no file of ours is refused.
+    says_all(&late.types("", "pull --from ../late.bundle", 3), &["entries that are not here", "ledger pull"]);
+    std::fs::write(team.repo.home().join("no.bundle"), "nothing\n").unwrap();
+    late.types("", "pull --from ../no.bundle", 3);
+    late.types("", "pull --from ../absent.bundle", 2);
+    late.types("", "pull --from=", 2);
+}
+
+/// A file whose entries were changed on the way moves nothing.
+#[test]
+fn a_file_with_an_entry_that_does_not_hold_is_refused() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    let tree = kim.at("evidence^{tree}");
+    let forged = kim.git(&["commit-tree", &tree, "-p", "evidence", "-m", "approval: alpha APPROVED by KIM"]);
+    kim.git(&["update-ref", "refs/heads/evidence", &forged]);
+    kim.git(&["bundle", "create", "--quiet", "../forged.bundle", "refs/heads/evidence", "^origin/evidence"]);
+    let before = min.at("evidence");
+    says_all(&min.types("", "pull --from ../forged.bundle", 4), &["does not hold"]);
+    assert_eq!(min.at("evidence"), before);
+    // Nor does such a branch leave the clone it is in.
+    kim.types("kim", "push", 4);
+    kim.types("kim", "push --to ../forged2.bundle", 4);
+    assert_eq!(team.on_server(&["rev-parse", "evidence"]), before);
+}

@@ -1,7 +1,9 @@
 //! `ledger pull`: takes what others have added, and brings own entries on top of it.
 
+use std::path::{Path, PathBuf};
+
 use super::Answer;
-use crate::cli::args::text;
+use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::exchange::{self, remote};
 use crate::cli::failure::Failure;
@@ -10,15 +12,21 @@ use crate::findings::counted;
 /// Take the entries others have sent
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger pull                       from origin\n  ledger pull --remote upstream\n\nWhat is fetched is verified before it is believed. Entries of yours that were not sent yet are signed again on top,\nwhere they still fit; the others are kept under refs/ledger/queued/, and the exit code is 5. Somebody else's are\nnever signed again. Plain git does as well where you have none: git fetch origin evidence:evidence"
+    before_help = "Examples:\n  ledger pull                       from origin\n  ledger pull --remote upstream\n  ledger pull --from approval.bundle       what somebody without a way to the remote has signed\n\nWhat is fetched is verified before it is believed. Entries of yours that were not sent yet are signed again on top,\nwhere they still fit; the others are kept under refs/ledger/queued/, and the exit code is 5. Somebody else's are\nnever signed again. Plain git does as well where you have none: git fetch origin evidence:evidence"
 )]
 pub struct Args {
     /// Remote; default: origin, or the only one
     #[arg(long, value_name = "NAME", value_parser = text())]
     remote: Option<String>,
+    /// Take the entries of a file that `ledger push --to` wrote; they must go on from what is here
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    from: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
+    if let Some(file) = &args.from {
+        return from_file(context, file);
+    }
     let store = context.open_store()?;
     let name = remote::named(&store, args.remote.as_deref())?;
     if context.global.dry_run {
@@ -37,6 +45,20 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         ));
     }
     if pulled.unsent > 0 {
+        context.printer.talk("next: ledger push");
+    }
+    Ok(Answer::Yes)
+}
+
+fn from_file(context: &mut Context<'_>, file: &Path) -> Result<Answer, Failure> {
+    let taken = exchange::receive_file(context, file)?;
+    let dry_run = context.global.dry_run;
+    let line = match taken {
+        0 => format!("{} has nothing new", file.display()),
+        taken => format!("{} taken from {}", counted(taken as usize, "entry", "entries"), file.display()),
+    };
+    context.printer.outcome(&line, dry_run);
+    if taken > 0 && !dry_run {
         context.printer.talk("next: ledger push");
     }
     Ok(Answer::Yes)

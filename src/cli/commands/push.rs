@@ -1,9 +1,10 @@
 //! `ledger push`: sends own entries, fast-forward only.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Answer;
-use crate::cli::args::text;
+use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::exchange::remote::{self, Sent};
 use crate::cli::exchange::{self, Queued};
@@ -17,12 +18,15 @@ use crate::store::git::{BRANCH, GitStore, share};
 /// Send your entries to the others
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger push                       to origin\n  ledger push --remote upstream\n\nOnly the evidence branch is sent, after it was verified as the pre-push hook would. When others came first, this does\nwhat ledger pull does and tries again. Plain git does as well: git push origin evidence"
+    before_help = "Examples:\n  ledger push                       to origin\n  ledger push --remote upstream\n  ledger push --to approval.bundle     to a file for somebody who has a way to the remote\n\nOnly the evidence branch is sent, after it was verified as the pre-push hook would. When others came first, this does\nwhat ledger pull does and tries again. Plain git does as well: git push origin evidence"
 )]
 pub struct Args {
     /// Remote; default: origin, or the only one
     #[arg(long, value_name = "NAME", value_parser = text())]
     remote: Option<String>,
+    /// Write what the remote has not to FILE, to be sent by mail and taken with `ledger pull --from`
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    to: Option<PathBuf>,
 }
 
 /// Tries before others that keep coming first have won.
@@ -30,6 +34,9 @@ const TRIES: u32 = 40;
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let store = context.open_store()?;
+    if let Some(file) = &args.to {
+        return to_file(args, context, store, file);
+    }
     let name = remote::named(&store, args.remote.as_deref())?;
     if context.global.dry_run {
         return dry_run(context, &store, &name);
@@ -65,6 +72,31 @@ fn send(context: &mut Context<'_>, name: &str) -> Result<Sent, Failure> {
         context.printer.outcome(&format!("{name} has {}", counted(count, "entry", "entries")), false);
     }
     Ok(sent)
+}
+
+/// Writes the entries that the remote, as last heard of, has not; without any remote all of them.
+fn to_file(args: &Args, context: &mut Context<'_>, store: GitStore, file: &Path) -> Result<Answer, Failure> {
+    let tip = local(&store)?;
+    let name = args.remote.clone().or_else(|| store.first_remote());
+    let known = name.map(|name| store.resolve(&share::tracking(&name))).transpose()?.flatten();
+    let pin = context.pin(&store)?;
+    let loaded = receive::verified(context, store, tip.clone(), pin)?;
+    let known = known.filter(|known| *known == tip || loaded.store.contains(&tip, known));
+    let from = known.as_ref().map(|known| loaded.store.entry_number(known)).transpose()?.flatten();
+    let count = loaded.ledger.size() - from.map_or(0, |last| last.0 + 1);
+    if count == 0 {
+        return Err(Failure::no("everything here was sent already: there is nothing to put in a file"));
+    }
+    let dry_run = context.global.dry_run;
+    if !dry_run {
+        remote::bundle(context, &loaded.store, file, known.as_ref())?;
+    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    context.printer.outcome(&format!("{} in {}", counted(count, "entry", "entries"), file.display()), dry_run);
+    if !dry_run {
+        context.printer.talk(format!("next: send the file; who receives it: ledger pull --from {}", file.display()));
+    }
+    Ok(Answer::Yes)
 }
 
 /// Nothing is sent: whether it would be taken is told from where the remote's branch stands.

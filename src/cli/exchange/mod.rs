@@ -7,6 +7,7 @@
 mod rejoin;
 pub mod remote;
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::context::Context;
@@ -19,7 +20,7 @@ use crate::chain::{Fault, FaultKind};
 use crate::findings::counted;
 use crate::id::{EntryId, EntryNumber, ObjectId};
 use crate::report::escape::visible;
-use crate::store::git::{GitStore, StoreError, share};
+use crate::store::git::{BRANCH, GitStore, StoreError, share};
 
 pub use rejoin::Left;
 
@@ -115,6 +116,35 @@ pub fn pull(context: &mut Context<'_>, remote: &str) -> Result<Option<Pulled>, F
     Err(lost)
 }
 
+/// Takes entries out of a file somebody sent, which must go on from what is here: only its signer could
+/// bring them on top of anything else.
+pub fn receive_file(context: &mut Context<'_>, file: &Path) -> Result<u64, Failure> {
+    let store = context.open_store()?;
+    store.check_writable()?;
+    let theirs = remote::unbundle(context, &store, file)?;
+    let here = store.resolve(BRANCH)?;
+    if here.as_ref().is_some_and(|here| *here == theirs || store.contains(here, &theirs)) {
+        return Ok(0);
+    }
+    if here.as_ref().is_some_and(|here| !store.contains(&theirs, here)) {
+        return Err(Failure::conflict(format!(
+            "{} does not go on from the newest entry here: others came first, and only who signed it can sign it again",
+            file.display()
+        ))
+        .hint("ask them to take what is new, to look, and to send again: ledger pull, ledger sign …, ledger push --to FILE")
+        .hint(format!("see what they signed: git log evidence..{}", share::RECEIVED)));
+    }
+    let pin = context.pin(&store)?;
+    let verified = receive::verified(context, store, theirs.clone(), pin)?;
+    seen::refuse_contradictions(context, &verified.store, &verified.ledger)?;
+    let before = here.as_ref().map(|here| verified.store.entry_number(here)).transpose()?.flatten();
+    if !context.global.dry_run {
+        verified.store.advance(here.as_ref(), &theirs, "ledger pull --from")?;
+        state::save(context, &verified.store, &verified.ledger);
+    }
+    Ok(verified.ledger.size() - before.map_or(0, |last| last.0 + 1))
+}
+
 /// A remote that serves another past than it did is not followed, not even to remember it.
 fn refuse_rewritten(store: &GitStore, remote: &str, theirs: &ObjectId) -> Result<(), Failure> {
     let Some(known) = store.resolve(&share::tracking(remote))? else { return Ok(()) };
@@ -141,7 +171,7 @@ fn refuse_rewritten(store: &GitStore, remote: &str, theirs: &ObjectId) -> Result
 fn join(context: &mut Context<'_>, mut verified: Loaded, theirs: &ObjectId) -> Result<(Pulled, Loaded), Failure> {
     let mut pulled = Pulled::default();
     let sizes = verified.ledger.size();
-    let Some(here) = verified.store.resolve(crate::store::git::BRANCH)? else {
+    let Some(here) = verified.store.resolve(BRANCH)? else {
         verified.store.advance(None, theirs, "ledger pull")?;
         return Ok((Pulled { begun: true, taken: sizes, ..pulled }, verified));
     };

@@ -1,5 +1,7 @@
 //! The network, through the user's own git: their transports, credentials, agent and proxies.
 
+use std::path::Path;
+
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::world::Ran;
@@ -26,6 +28,10 @@ const RACES: &[&str] = &[
     "reference already exists",
 ];
 
+/// A fetch that moves one ref of ours, whatever the configuration says.
+const FETCH: &[&str] =
+    &["--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap="];
+
 /// The remote named, or the one people mean when they name none.
 pub fn named(store: &GitStore, wanted: Option<&str>) -> Result<String, Failure> {
     let name = wanted.map(str::to_owned).or_else(|| store.first_remote());
@@ -44,9 +50,7 @@ pub fn named(store: &GitStore, wanted: Option<&str>) -> Result<String, Failure> 
 pub fn fetch(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Option<ObjectId>, Failure> {
     let to = share::fetched(remote);
     let refspec = format!("+{BRANCH}:{to}");
-    let options =
-        ["--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap="];
-    let ran = git(context, store, &[&["fetch"], &options[..], &["--", remote, &refspec]].concat())?;
+    let ran = git(context, store, &[&["fetch"], FETCH, &["--", remote, &refspec]].concat())?;
     if ran.exit_code == 0 {
         return Ok(store.resolve(&to)?);
     }
@@ -54,6 +58,40 @@ pub fn fetch(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Op
         return Ok(None);
     }
     Err(unreached(remote, &ran))
+}
+
+/// Takes the branch out of a file that `bundle` wrote, as [`fetch`] does out of a remote.
+pub fn unbundle(context: &Context<'_>, store: &GitStore, file: &Path) -> Result<ObjectId, Failure> {
+    let shown = file.display();
+    let path = context.world().real_path(&context.world().path(file));
+    let path = path.filter(|path| !context.world().is_directory(path));
+    let path = path.ok_or_else(|| Failure::usage(format!("there is no file {shown}")))?;
+    let refspec = format!("+{BRANCH}:{}", share::RECEIVED);
+    let ran = git(context, store, &[&["fetch"], FETCH, &["--", &path.to_string_lossy(), &refspec]].concat())?;
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    if ran.exit_code != 0 && said.contains("prerequisite") {
+        return Err(Failure::unknown(format!("{shown} goes on from entries that are not here")).hint("ledger pull"));
+    }
+    let there = store.resolve(share::RECEIVED)?.filter(|_| ran.exit_code == 0);
+    there.ok_or_else(|| {
+        let why = said.lines().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
+        Failure::unknown(format!("{shown} holds no evidence branch: {}", why.unwrap_or("git said nothing")))
+            .hint("whoever signed writes it: ledger push --to FILE")
+    })
+}
+
+/// Writes the branch to a file, without what the others have: up to `known`, where that is given.
+pub fn bundle(context: &Context<'_>, store: &GitStore, file: &Path, known: Option<&ObjectId>) -> Result<(), Failure> {
+    let path = context.world().path(file);
+    let without = known.map(|known| format!("^{known}"));
+    let path = path.to_string_lossy();
+    let refs = [BRANCH].into_iter().chain(without.as_deref());
+    let ran = git(context, store, &["bundle", "create", "--quiet", &path].into_iter().chain(refs).collect::<Vec<_>>())?;
+    if ran.exit_code == 0 {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    Err(Failure::unknown(format!("cannot write {path}: {}", said.lines().last().unwrap_or("git said nothing"))))
 }
 
 /// Where the remote's branch stands, without fetching anything.

@@ -12,6 +12,9 @@ use crate::store::commit::SignedCommit;
 /// Where branches are kept whose entries wait for somebody.
 pub const QUEUED: &str = "refs/ledger/queued/";
 
+/// Where the branch of a file somebody sent is put before anybody has verified it.
+pub const RECEIVED: &str = "refs/ledger/received";
+
 /// Where a remote's branch is put before anybody has verified it.
 pub fn fetched(remote: &str) -> String {
     format!("refs/ledger/fetched/{remote}")
