@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use super::progress::mebibytes;
 use super::world::{World, hash_file};
 use crate::evidence::manifest::{self, Manifest};
 use crate::id::Digest;
@@ -73,10 +74,6 @@ fn hash_files(paths: &[PathBuf], cores: usize, mut tell: impl FnMut(usize)) -> V
 fn stretch(paths: &[PathBuf], at: usize, length: usize) -> Option<(usize, &[PathBuf])> {
     let rest = paths.get(at..).filter(|rest| !rest.is_empty())?;
     Some((at, rest.get(..length).unwrap_or(rest)))
-}
-
-fn mebibytes(bytes: u64) -> usize {
-    usize::try_from(bytes >> 20).unwrap_or(usize::MAX)
 }
 
 /// Every file of a directory, hashed.

@@ -47,3 +47,8 @@ impl Drop for Progress<'_> {
         }
     }
 }
+
+/// The unit of work on files.
+pub fn mebibytes(bytes: u64) -> usize {
+    usize::try_from(bytes >> 20).unwrap_or(usize::MAX)
+}

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::files::Brought;
 use super::objects::{Content, Put, Reach, StoreArgs, Trouble};
+use super::progress::mebibytes;
 use crate::entry::kinds::Stored;
 use crate::evidence::location::Location;
 use crate::findings::counted;
@@ -126,10 +127,6 @@ fn not_put(path: &str, store: &Location, trouble: &Trouble) -> Failure {
     };
     Failure::unknown(format!("{path} was not put into {store}: {}", visible(why)))
         .hint("nothing was recorded; run the command again, or name another store: --store URL_OR_DIR")
-}
-
-pub fn mebibytes(bytes: u64) -> usize {
-    usize::try_from(bytes >> 20).unwrap_or(usize::MAX)
 }
 
 /// Whether a file can be given to a reader, beside what is held already.

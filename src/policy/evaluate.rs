@@ -167,7 +167,7 @@ impl<'l> Evaluator<'l> {
     pub fn open_triggers(&self, ask: &Ask<'_>) -> Vec<(&'l VerifiedEntry, TriggerClass)> {
         let Some(case) = self.case(ask) else { return Vec::new() };
         let class = |trigger: &Trigger| {
-            let rule = case.pipeline.triggers.iter().find(|rule| rule.id == trigger.trigger);
+            let rule = case.pipeline.trigger(&trigger.trigger);
             rules::class_of(rule, trigger)
         };
         rules::open_triggers(&case).into_iter().map(|(entry, trigger)| (entry, class(trigger))).collect()

@@ -126,6 +126,16 @@ impl Policy {
 }
 
 impl Pipeline {
+    pub fn trigger(&self, id: &Name) -> Option<&TriggerRule> {
+        self.triggers.iter().find(|rule| rule.id == *id)
+    }
+
+    /// The way back to try first: what the trigger's rule names, or else the pipeline's first.
+    pub fn way_back<'p>(&'p self, rule: Option<&'p TriggerRule>) -> Option<&'p Name> {
+        let first = self.rollbacks.first().map(|first| &first.id);
+        rule.and_then(|rule| rule.option.as_ref()).or(first)
+    }
+
     pub fn gate(&self, id: &Name) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.id == *id)
     }

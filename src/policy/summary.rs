@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::response::{RollbackOption, TriggerRule};
-use super::rules::{span, without_attempt};
+use super::rules::{list, span, without_attempt};
 use super::{Elsewhere, Gate, Pipeline, Policy, WaiverRule};
 use crate::entry::kinds::TriggerClass;
 use crate::id::Name;
@@ -42,7 +42,7 @@ fn sentences(policy: &Policy) -> BTreeMap<String, String> {
             of_gate(policy, pipeline, gate, &mut all);
         }
         for freeze in &pipeline.freezes {
-            let gates = if freeze.gates.is_empty() { "every gate".to_owned() } else { words(&freeze.gates, ", ") };
+            let gates = if freeze.gates.is_empty() { "every gate".to_owned() } else { list(&freeze.gates, ", ") };
             let said = format!("{gates} until {}: {}", freeze.to, freeze.reason);
             all.insert(format!("{name} freeze from {}", freeze.from), said);
         }
@@ -80,7 +80,7 @@ fn of_gate(policy: &Policy, pipeline: &Pipeline, gate: &Gate, all: &mut BTreeMap
     }
     all.extend(gate.waiver.iter().map(|waiver| (format!("{name} waivers"), of_waiver(waiver))));
     all.extend(gate.break_glass.iter().map(|glass| {
-        let review = format!("reviewed by {} within {}", words(&glass.reviewers, " or "), span(glass.review_within));
+        let review = format!("reviewed by {} within {}", list(&glass.reviewers, " or "), span(glass.review_within));
         (format!("{name} broken glass"), format!("{}, {review}", of_waiver(&glass.waiver)))
     }));
 }
@@ -92,8 +92,8 @@ fn of_elsewhere(required: &Elsewhere) -> String {
 }
 
 fn of_waiver(waiver: &WaiverRule) -> String {
-    let rules = if waiver.rules.is_empty() { "any rule".to_owned() } else { words(&waiver.rules, ", ") };
-    format!("{rules} by {} for at most {}", words(&waiver.roles, " or "), span(waiver.longest))
+    let rules = if waiver.rules.is_empty() { "any rule".to_owned() } else { list(&waiver.rules, ", ") };
+    format!("{rules} by {} for at most {}", list(&waiver.roles, " or "), span(waiver.longest))
 }
 
 fn of_trigger(rule: &TriggerRule) -> String {
@@ -106,16 +106,12 @@ fn of_trigger(rule: &TriggerRule) -> String {
         TriggerClass::Immediate => format!("{when}: {}", rule.option.as_ref().map_or("", Name::as_str)),
         TriggerClass::Evaluate => {
             let due = rule.within.map(span).unwrap_or_default();
-            format!("{when}: {} decides within {due}", words(&rule.decide, " or "))
+            format!("{when}: {} decides within {due}", list(&rule.decide, " or "))
         }
     }
 }
 
 fn of_rollback(at: usize, option: &RollbackOption) -> String {
     let steps: Vec<&str> = option.steps.iter().map(|step| step.text.as_str()).collect();
-    format!("{}. to try: {}; shown by {}", at + 1, steps.join("; "), words(&option.validation, ", "))
-}
-
-fn words(names: &[Name], joint: &str) -> String {
-    names.iter().map(Name::as_str).collect::<Vec<_>>().join(joint)
+    format!("{}. to try: {}; shown by {}", at + 1, steps.join("; "), list(&option.validation, ", "))
 }

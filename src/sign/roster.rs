@@ -61,6 +61,15 @@ impl Person {
         self.roles.contains(role)
     }
 
+    pub fn has_any(&self, roles: &[Name]) -> bool {
+        roles.iter().any(|role| self.has_role(role))
+    }
+
+    /// A word given in one of the roles: a bot gives none.
+    pub fn speaks_as(&self, roles: &[Name]) -> bool {
+        !self.bot && self.has_any(roles)
+    }
+
     /// The short name used in file names and logs: the first handle, or the id before its `@`.
     pub fn handle(&self) -> &str {
         let user = self.id.as_str().split('@').next().unwrap_or_default();
@@ -153,7 +162,7 @@ impl Roster {
 
     /// People (no bots) who hold any of the roles.
     pub fn holders<'r>(&'r self, roles: &'r [Name]) -> impl Iterator<Item = &'r Person> {
-        self.people.iter().filter(|person| !person.bot && roles.iter().any(|role| person.has_role(role)))
+        self.people.iter().filter(|person| person.speaks_as(roles))
     }
 
     /// The text of an `allowed_signers` file that lets stock git check what these people signed:

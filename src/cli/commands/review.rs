@@ -47,7 +47,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let gate = policy.pipeline(&key.pipeline).and_then(|pipeline| pipeline.gate(&key.gate));
     let reviewers = gate.and_then(|gate| gate.break_glass.as_ref()).map(|glass| glass.reviewers.as_slice());
     let person = &identity.person;
-    if person.bot || !reviewers.unwrap_or_default().iter().any(|role| person.has_role(role)) {
+    if !person.speaks_as(reviewers.unwrap_or_default()) {
         let roles: Vec<&str> = reviewers.unwrap_or_default().iter().map(crate::id::Name::as_str).collect();
         return Err(Failure::no(format!("{} may not review it: {} may", person.handle(), roles.join(" or "))));
     }

@@ -108,7 +108,7 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
     let released = select::released(policy, &evaluator, &loaded, gate, release, has_word)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let option = option(released.pipeline, &typed, &identity)?;
-    let first = released.pipeline.rollbacks.first().map(|first| &first.id);
+    let first = released.pipeline.way_back(None);
     if first != Some(&option.id) && args.message.is_none() {
         let first = first.map_or("another", Name::as_str);
         return Err(Failure::usage(format!("{first} is to be tried first: why is it not enough?")).hint("-m REASON"));
@@ -146,7 +146,7 @@ fn option<'p>(pipeline: &'p Pipeline, id: &Name, identity: &Identity) -> Result<
         });
     };
     let person = &identity.person;
-    if !option.roles.is_empty() && !option.roles.iter().any(|role| person.has_role(role)) {
+    if !option.roles.is_empty() && !person.has_any(&option.roles) {
         let roles: Vec<&str> = option.roles.iter().map(Name::as_str).collect();
         return Err(Failure::no(format!("{} may not go this way: {} may", person.handle(), roles.join(" or "))));
     }

@@ -126,7 +126,7 @@ fn fire(args: &FireArgs, context: &mut Context<'_>) -> Result<Answer, Failure> {
 fn fired<'p>(pipeline: &'p Pipeline, typed: &Name, args: &FireArgs) -> Result<&'p TriggerRule, Failure> {
     let of_metric: Vec<&TriggerRule> =
         pipeline.triggers.iter().filter(|rule| rule.metric.as_ref() == Some(typed)).collect();
-    let named = pipeline.triggers.iter().find(|rule| rule.id == *typed);
+    let named = pipeline.trigger(typed);
     let candidates = if of_metric.is_empty() { named.into_iter().collect() } else { of_metric };
     if candidates.is_empty() {
         let known: Vec<&str> = pipeline.triggers.iter().map(|rule| rule.id.as_str()).collect();
@@ -207,10 +207,10 @@ fn decide(args: &DecideArgs, context: &mut Context<'_>) -> Result<Answer, Failur
     let policy = current_policy(&evaluator)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let pipeline = policy.pipeline(&key.pipeline);
-    let rule = pipeline.and_then(|pipeline| pipeline.triggers.iter().find(|rule| rule.id == trigger.trigger));
+    let rule = pipeline.and_then(|pipeline| pipeline.trigger(&trigger.trigger));
     let roles = rule.map(|rule| rule.decide.as_slice()).unwrap_or_default();
     let person = &identity.person;
-    if person.bot || !roles.iter().any(|role| person.has_role(role)) {
+    if !person.speaks_as(roles) {
         let who: Vec<&str> = roles.iter().map(Name::as_str).collect();
         let who =
             if who.is_empty() { "only a rollback answers it".to_owned() } else { format!("{} may", who.join(" or ")) };
@@ -227,8 +227,7 @@ fn decide(args: &DecideArgs, context: &mut Context<'_>) -> Result<Answer, Failur
     let entry = appended.map_or_else(String::new, |entry| format!("  entry {entry}"));
     context.printer.outcome(&format!("{end}{entry}"), appended.is_none());
     if args.roll_back {
-        let first = pipeline.and_then(|pipeline| pipeline.rollbacks.first()).map(|first| &first.id);
-        let option = rule.and_then(|rule| rule.option.as_ref()).or(first).map_or("OPTION", Name::as_str);
+        let option = pipeline.and_then(|pipeline| pipeline.way_back(rule)).map_or("OPTION", Name::as_str);
         context.printer.talk(format!("next:\n  → ledger rollback start {option} --trigger {number}"));
     }
     Ok(Answer::Yes)

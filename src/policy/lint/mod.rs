@@ -76,9 +76,7 @@ fn check_distinct(policy: &Policy, gate: &Gate, findings: &mut Findings) {
     }
     let people: Vec<_> = policy.roster.people().collect();
     let able = |approval: &ApprovalRule| {
-        let able = |person: &crate::sign::roster::Person| {
-            !person.bot && !person.keys.is_empty() && approval.roles.iter().any(|role| person.has_role(role))
-        };
+        let able = |person: &crate::sign::roster::Person| !person.keys.is_empty() && person.speaks_as(&approval.roles);
         people.iter().enumerate().filter(|(_, person)| able(person)).map(|(at, _)| at).collect::<Vec<_>>()
     };
     let able: Vec<Vec<usize>> = gate.approvals.iter().map(able).collect();

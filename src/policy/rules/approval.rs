@@ -72,7 +72,7 @@ pub fn standing(case: &Case<'_, '_>, rule: &ApprovalRule, person: &Person) -> St
     if person.bot {
         return Standing::MayNot(format!("{} is a bot: it may bring evidence, it never approves", person.id));
     }
-    if !rule.roles.iter().any(|role| person.has_role(role)) {
+    if !person.has_any(&rule.roles) {
         return Standing::MayNot(format!("{} is not {}", person.handle(), list(&rule.roles, " or ")));
     }
     let mut warnings = Vec::new();
@@ -293,9 +293,7 @@ fn contents(evidence: &Evidence) -> Vec<(&str, Digest)> {
 /// Every open rejection by somebody whose approval would have counted closes the gate.
 fn rejections(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<RuleOutcome> {
     let roles: Vec<_> = case.gate.approvals.iter().flat_map(|rule| rule.roles.iter().cloned()).collect();
-    let entitled = |entry: &VerifiedEntry| {
-        entry.roster().person(entry.person()).is_some_and(|p| !p.bot && roles.iter().any(|role| p.has_role(role)))
-    };
+    let entitled = |entry: &VerifiedEntry| entry.roster().person(entry.person()).is_some_and(|p| p.speaks_as(&roles));
     let open = current.values().filter(|(entry, approval)| approval.decision == Decision::Rejected && entitled(entry));
     open.map(|(entry, approval)| {
         let mut base = outcome(name("rejection"), RuleKind::Rejection, "no open rejection".to_owned());

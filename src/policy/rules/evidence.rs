@@ -148,7 +148,7 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
         return Err(format!("its format is {}, the rule wants {}", evidence.format, rule.formats.join(" or ")));
     }
     let person = entry.roster().person(entry.person());
-    if !rule.by.is_empty() && !person.is_some_and(|person| rule.by.iter().any(|role| person.has_role(role))) {
+    if !rule.by.is_empty() && !person.is_some_and(|person| person.has_any(&rule.by)) {
         return Err(format!("it was brought by {}, who is not {}", entry.person(), list(&rule.by, " or ")));
     }
     let age = case.ask.now.seconds().saturating_sub(entry.recorded_at().seconds());

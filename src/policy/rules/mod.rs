@@ -117,7 +117,7 @@ fn person_called(person: &Person) -> String {
     format!("{} ({})", person.handle(), person.name)
 }
 
-fn list(names: &[Name], joint: &str) -> String {
+pub fn list(names: &[Name], joint: &str) -> String {
     names.iter().map(Name::as_str).collect::<Vec<_>>().join(joint)
 }
 

@@ -51,7 +51,7 @@ fn judge(
         return base;
     }
     let actor = entry.roster().person_called(text("actor"));
-    if !actor.is_some_and(|person| !person.bot && approval.roles.iter().any(|role| person.has_role(role))) {
+    if !actor.is_some_and(|person| person.speaks_as(&approval.roles)) {
         return failed(
             base,
             format!(

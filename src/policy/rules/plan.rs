@@ -67,7 +67,7 @@ fn test(case: &Case<'_, '_>, rule: &Rule, status: &PlanStatus) -> Result<String,
     }
     let plan = case.view.ledger().entry(status.entry).ok_or("the plan is not at hand")?;
     let person = plan.roster().person(plan.person());
-    if !rule.by.is_empty() && !person.is_some_and(|person| rule.by.iter().any(|role| person.has_role(role))) {
+    if !rule.by.is_empty() && !person.is_some_and(|person| person.has_any(&rule.by)) {
         return Err(format!("the plan was brought by {}, who is not {}", plan.person(), list(&rule.by, " or ")));
     }
     let facts = status.facts(&case.gate.id);

@@ -40,7 +40,7 @@ fn was_allowed(case: &Case<'_, '_>, broken: &BrokenGlass) -> bool {
     let gate = policy.pipeline(&attempt.pipeline).and_then(|pipeline| pipeline.gate(&attempt.gate));
     let roles = gate.and_then(|gate| gate.break_glass.as_ref()).map(|glass| glass.waiver.roles.as_slice());
     let person = policy.roster.person(broken.by());
-    roles.zip(person).is_some_and(|(roles, person)| !person.bot && roles.iter().any(|role| person.has_role(role)))
+    roles.zip(person).is_some_and(|(roles, person)| person.speaks_as(roles))
 }
 
 /// Reviewed by somebody who may, and who is not the one to be reviewed.
@@ -53,9 +53,9 @@ pub fn is_reviewed(case: &Case<'_, '_>, broken: &BrokenGlass) -> bool {
         let gate = policy.and_then(|p| p.pipeline(&broken.attempt().pipeline)?.gate(&broken.attempt().gate));
         let roles = gate.and_then(|gate| gate.break_glass.as_ref()).map(|glass| glass.reviewers.as_slice());
         let person = policy.and_then(|policy| policy.roster.person(review.by()));
-        roles.zip(person).is_some_and(|(roles, person)| {
-            !person.bot && roles.iter().any(|role| person.has_role(role)) && !people.are_one(review.by(), broken.by())
-        })
+        roles
+            .zip(person)
+            .is_some_and(|(roles, person)| person.speaks_as(roles) && !people.are_one(review.by(), broken.by()))
     })
 }
 
@@ -68,15 +68,14 @@ fn reviewers(case: &Case<'_, '_>) -> Vec<String> {
 pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutcome> {
     let mut open = Vec::new();
     for (entry, trigger) in open_triggers(case) {
-        let rule = case.pipeline.triggers.iter().find(|rule| rule.id == trigger.trigger);
+        let rule = case.pipeline.trigger(&trigger.trigger);
         let need = format!("an answer to trigger {} of entry {}", trigger.trigger, entry.number());
         let mut base = outcome(name("trigger"), RuleKind::Trigger, need);
         base.by = vec![(entry.number(), entry.id())];
         let have = format!("{}, at {}", trigger.observed, entry.committed_at());
         let release = shell(case.ask.release.as_str());
         let way = || {
-            let first = case.pipeline.rollbacks.first().map(|first| &first.id);
-            let option = rule.and_then(|rule| rule.option.as_ref()).or(first).map_or("OPTION", Name::as_str);
+            let option = case.pipeline.way_back(rule).map_or("OPTION", Name::as_str);
             format!("ledger rollback start {option} --trigger {} --release {release}", entry.number())
         };
         match (class_of(rule, trigger), decision(case, entry, Decision::Rejected)) {
@@ -156,8 +155,7 @@ fn is_taken_back(case: &Case<'_, '_>, entry: &VerifiedEntry, void: Option<Void>)
 fn may_decide(case: &Case<'_, '_>, trigger: &VerifiedEntry, decision: &VerifiedEntry) -> bool {
     let Predicate::Trigger(fired) = trigger.predicate() else { return false };
     let policy = case.evaluator.policy(decision.number().0);
-    let rule =
-        policy.and_then(|p| p.pipeline(&case.pipeline.id)?.triggers.iter().find(|rule| rule.id == fired.trigger));
+    let rule = policy.and_then(|p| p.pipeline(&case.pipeline.id)?.trigger(&fired.trigger));
     let person = decision.roster().person(decision.person());
-    rule.zip(person).is_some_and(|(rule, person)| !person.bot && rule.decide.iter().any(|role| person.has_role(role)))
+    rule.zip(person).is_some_and(|(rule, person)| person.speaks_as(&rule.decide))
 }

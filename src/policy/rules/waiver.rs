@@ -68,7 +68,7 @@ fn objection(case: &Case<'_, '_>, entry: &VerifiedEntry, waiver: &Waiver) -> Opt
 
 /// Why a person may not set a rule aside for so many seconds.
 pub fn refusal(rule: &WaiverRule, person: &Person, waived: &Name, seconds: i64) -> Option<String> {
-    if person.bot || !rule.roles.iter().any(|role| person.has_role(role)) {
+    if !person.speaks_as(&rule.roles) {
         return Some(format!("{} is not {}", person.handle(), list(&rule.roles, " or ")));
     }
     if !rule.covers(waived) {

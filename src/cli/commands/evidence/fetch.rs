@@ -9,7 +9,7 @@ use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::objects::{Content, Reach, StoreArgs};
 use crate::cli::output::SCHEMAS;
-use crate::cli::storing::mebibytes;
+use crate::cli::progress::mebibytes;
 use crate::cli::target;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::location::Location;
