@@ -12,7 +12,7 @@ use crate::entry::Kind;
 use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::decision::Decision;
-use crate::policy::{CANDIDATES, Evaluator, audit, reread};
+use crate::policy::{CANDIDATES, Evaluator, Gate, audit, reread};
 use crate::store::git::{Elsewhere, GitStore, Tip};
 
 /// Releases whose statements are at hand at once.
@@ -259,17 +259,22 @@ impl Context<'_> {
         Ok(faults)
     }
 
-    /// The same for the entries a decision rests on: what is to be signed or promoted must be true.
-    pub fn refuse_lying_facts(
+    /// The same for what a decision rests on, and for what its opening was compared with: what is to be signed,
+    /// promoted or let through must be true.
+    pub fn refuse_lies(
         &self,
         loaded: &Loaded,
         evaluator: &Evaluator<'_>,
+        gate: &Gate,
         decision: &Decision,
     ) -> Result<(), Failure> {
         let ledger = evaluator.ledger();
         let entries = decision.rules.iter().flat_map(|rule| &rule.by).filter_map(|(number, _)| ledger.entry(*number));
         let faults = self.lying_facts(loaded, evaluator, entries)?;
-        if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
+        if !faults.is_empty() {
+            return Err(Failure::broken(faults));
+        }
+        comparison::require_true(loaded, gate, decision)
     }
 
     pub fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {

@@ -3,7 +3,6 @@
 use super::{Answer, verify};
 use crate::cli::args::text;
 use crate::cli::changed;
-use crate::cli::comparison;
 use crate::cli::context::{Context, POLICY_FILE};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
@@ -114,8 +113,7 @@ fn decide(
     let observed = moment.observe(context, loaded, question)?;
     let ask = question.ask(moment.size, moment.now, &observed);
     let decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
-    context.refuse_lying_facts(loaded, evaluator, &decision)?;
-    comparison::require_true(loaded, question.gate, &decision)?;
+    context.refuse_lies(loaded, evaluator, question.gate, &decision)?;
     Ok(decision)
 }
 

@@ -5,7 +5,6 @@ use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
-use crate::cli::comparison;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
@@ -49,8 +48,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if decision.verdict() == Verdict::Closed {
         return Ok(refuse(context, &decision, gate));
     }
-    context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
-    comparison::require_true(&loaded, gate, &decision)?;
+    context.refuse_lies(&loaded, &evaluator, gate, &decision)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let observed = question.observe(context, &loaded.store)?;
     let clock = context.world().now();

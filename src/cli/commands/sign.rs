@@ -5,7 +5,6 @@ use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
-use crate::cli::comparison;
 use crate::cli::confirm;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
@@ -78,8 +77,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if let Some(why) = refusal(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         return refuse(context, &decision, &why);
     }
-    context.refuse_lying_facts(&loaded, &evaluator, &decision)?;
-    comparison::require_true(&loaded, gate, &decision)?;
+    context.refuse_lies(&loaded, &evaluator, gate, &decision)?;
     if let Some(entry) = counted_already(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         context.printer.talk(format!("{} has approved already: entry {entry}", identity.person.handle()));
         if context.printer.json {
