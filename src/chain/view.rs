@@ -257,6 +257,12 @@ impl VerifiedLedger {
         self.chain.given_up.keys.get(&key).copied()
     }
 
+    /// What is known of keys after `known` entries, as the least number of entries after which it is the same.
+    pub fn knowledge(&self, known: u64) -> u64 {
+        let told = self.chain.given_up.voided.values().map(|by| by.0 + 1);
+        told.filter(|size| *size <= known).max().unwrap_or_default()
+    }
+
     /// Every rule that was set aside in an emergency, in order.
     pub fn broken_glass(&self) -> &[BrokenGlass] {
         &self.chain.glass

@@ -11,7 +11,7 @@ use super::select::Question;
 use super::storing::{READ_MOST, Storing, Upload, can_be_read};
 use crate::entry::Attachment;
 use crate::entry::kinds::{EvidenceFile, FileRole, Stored};
-use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::facts::Facts;
 use crate::evidence::manifest;
 use crate::evidence::readers::{self, ARTIFACT, Input, PLAN_STATUS, Reader, Wanted};
 use crate::id::{Digest, FileName, Name, fold};
@@ -249,22 +249,6 @@ pub fn facts(reader: &Reader, gate: &Gate, slot: &Name, brought: &[Brought]) -> 
         let short: String = visible(&error.to_string()).chars().take(300).collect();
         Failure::usage(format!("{name} does not read as {}: {short}", reader.format))
     })
-}
-
-/// Whether the document recorded now differs from the one at a gate's source commit.
-pub fn changed_since(
-    loaded: &Loaded,
-    question: &Question<'_>,
-    rule: &Rule,
-    brought: &[Brought],
-) -> Option<(String, Fact)> {
-    let gate = rule.changed_since.as_ref()?;
-    let attempt = loaded.ledger.view().latest(&question.pipeline.id, gate, &question.release)?;
-    let file = brought.first()?;
-    let before = loaded.store.file(&attempt.open.source.commit, &file.file.path).ok();
-    let changed = before.is_none_or(|old| Digest::of(&old) != file.file.sha256);
-    let gates = Facts::from([(gate.to_string(), Fact::Bool(changed))]);
-    Some(("changed_since".to_owned(), Fact::Group(gates)))
 }
 
 /// A document of the source tree is compared with every colleague's work tree: one that is not

@@ -1,5 +1,6 @@
 //! From a repository to its verified ledger: everything read anew, or taken up where it was left.
 
+use super::beside;
 use super::comparison;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
@@ -11,8 +12,7 @@ use crate::chain::{Fault, Keep, Limits, TrustAnchor, VerifiedEntry, VerifiedLedg
 use crate::entry::Kind;
 use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
-use crate::policy::decision::Decision;
-use crate::policy::{CANDIDATES, Evaluator, Gate, audit, reread};
+use crate::policy::{CANDIDATES, Evaluator, audit, reread};
 use crate::store::git::{Elsewhere, GitStore, Tip};
 
 /// Releases whose statements are at hand at once.
@@ -125,6 +125,8 @@ impl Context<'_> {
             faults.extend(audit::promotions(&evaluator));
             let doubted = doubtful.iter().filter_map(|number| loaded.ledger.entry(*number));
             faults.extend(self.lying_facts(loaded, &evaluator, doubted)?);
+            let held = loaded.ledger.entries().filter_map(|entry| beside::fault(loaded, &evaluator, entry).ok()?);
+            faults.extend(held);
             loaded.ledger.unload();
         }
         Ok(faults)
@@ -259,22 +261,17 @@ impl Context<'_> {
         Ok(faults)
     }
 
-    /// The same for what a decision rests on, and for what its opening was compared with: what is to be signed,
-    /// promoted or let through must be true.
-    pub fn refuse_lies(
-        &self,
-        loaded: &Loaded,
-        evaluator: &Evaluator<'_>,
-        gate: &Gate,
-        decision: &Decision,
-    ) -> Result<(), Failure> {
-        let ledger = evaluator.ledger();
-        let entries = decision.rules.iter().flat_map(|rule| &rule.by).filter_map(|(number, _)| ledger.entry(*number));
-        let faults = self.lying_facts(loaded, evaluator, entries)?;
-        if !faults.is_empty() {
-            return Err(Failure::broken(faults));
+    /// The same for all that decisions took at its word, in their gates and in those they rest on: what is to be
+    /// signed, promoted or let through must be true. What lies beside the ledger has to be at hand for it.
+    pub fn refuse_lies(&self, loaded: &Loaded, evaluator: &Evaluator<'_>) -> Result<(), Failure> {
+        let believed = evaluator.take_believed();
+        let entries: Vec<_> = believed.iter().filter_map(|number| evaluator.ledger().entry(*number)).collect();
+        let mut faults = self.lying_facts(loaded, evaluator, entries.iter().copied())?;
+        for entry in entries {
+            faults.extend(comparison::fault(&loaded.store, entry)?);
+            faults.extend(beside::fault(loaded, evaluator, entry)?);
         }
-        comparison::require_true(loaded, gate, decision)
+        if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
     }
 
     pub fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {

@@ -177,7 +177,16 @@ pub fn released<'p, 'l>(
     let mut found: Vec<Released<'p, 'l>> = Vec::new();
     for (pipeline, gate) in candidates {
         let Ok(release) = release(loaded, pipeline, release_text) else { continue };
-        let Some(promotion) = evaluator.promotion(view, pipeline, gate, &release) else { continue };
+        let ask = Ask {
+            pipeline: &pipeline.id,
+            gate: &gate.id,
+            release: &release,
+            size: view.size(),
+            now: Timestamp::MAX,
+            observed: &Observed::new(),
+            source: None,
+        };
+        let Some(promotion) = evaluator.reversible(&ask) else { continue };
         let Some(attempt) = view.latest(&pipeline.id, &gate.id, &release) else { continue };
         found.push(Released { pipeline, gate, release, attempt, promotion });
     }

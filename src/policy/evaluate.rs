@@ -4,16 +4,16 @@
 //! its gate evaluated again, on the ledger and under the policy as they were then.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::decision::{AttemptSummary, Decision, RuleKind, RuleOutcome, RuleState, Verdict};
-use super::rules::{self, Case, Standing};
-use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
+use super::rules::{self, Case, Going, Standing, Unshown};
+use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, Rule, parse};
 use crate::chain::view::{Attempt, PolicyInForce};
 use crate::chain::{VerifiedEntry, VerifiedLedger, View};
-use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Predicate, Trigger, TriggerClass};
-use crate::id::{Digest, EntryNumber, Name, ObjectId, PersonId, Timestamp, Version};
+use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Kind, Predicate, Trigger, TriggerClass};
+use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, PersonId, Timestamp, Version};
 use crate::sign::People;
 use crate::sign::roster::Person;
 
@@ -43,6 +43,8 @@ pub struct Evaluator<'l> {
     people: RefCell<BTreeMap<usize, Rc<People>>>,
     /// Promotions already evaluated again: the past does not change.
     justified: RefCell<BTreeMap<(EntryNumber, u64), bool>>,
+    /// Entries whose own word has counted: facts of evidence, what an opening says of the source.
+    believed: RefCell<BTreeSet<EntryNumber>>,
     /// A policy that is tried, as if it were in force after the last entry.
     trial: Option<Policy>,
 }
@@ -50,7 +52,8 @@ pub struct Evaluator<'l> {
 impl<'l> Evaluator<'l> {
     pub fn new(ledger: &'l VerifiedLedger) -> Self {
         let policies = ledger.policies().iter().map(|policy| (policy, OnceCell::new())).collect();
-        Self { ledger, policies, people: RefCell::default(), justified: RefCell::default(), trial: None }
+        let (people, justified, believed) = Default::default();
+        Self { ledger, policies, people, justified, believed, trial: None }
     }
 
     /// The same, as if another policy were in force now. Nothing it answers was ever decided.
@@ -69,6 +72,24 @@ impl<'l> Evaluator<'l> {
         }
         let (text, policy) = self.policies.iter().rev().find(|(policy, _)| policy.entry().0 < size)?;
         policy.get_or_init(|| parse::parse(text.text()).ok()).as_ref()
+    }
+
+    /// Notes that a rule took an entry at its word.
+    pub(super) fn believe(&self, entry: EntryNumber) {
+        self.believed.borrow_mut().insert(entry);
+    }
+
+    /// The entries that were taken at their word since the last time somebody asked, also by the gates that
+    /// others rest on: whoever acts on a decision looks whether each word is true.
+    pub fn take_believed(&self) -> BTreeSet<EntryNumber> {
+        self.believed.take()
+    }
+
+    /// The rules for a slot of a gate, by all policies there were.
+    pub fn rules_ever(&self, key: &AttemptKey, slot: &Name) -> Vec<&Rule> {
+        let sizes = self.policies.iter().map(|(policy, _)| policy.entry().0 + 1);
+        let gates = sizes.filter_map(|size| self.policy(size)?.pipeline(&key.pipeline)?.gate(&key.gate));
+        gates.flat_map(|gate| &gate.rules).filter(|rule| rule.slot == *slot).collect()
     }
 
     /// Whether two ids are one person, by all rosters there were.
@@ -163,6 +184,11 @@ impl<'l> Evaluator<'l> {
         rules::of_slot(&self.case(ask)?, slot)
     }
 
+    /// The newest evidence in every slot that is to show that a way back worked, brought after the trigger.
+    pub fn validation(&self, going: &Going<'_>) -> Result<Vec<(EntryNumber, EntryId)>, Unshown> {
+        rules::validation(self, going)
+    }
+
     /// Triggers of the release that nobody has answered, each with its class; empty where no gate is open.
     pub fn open_triggers(&self, ask: &Ask<'_>) -> Vec<(&'l VerifiedEntry, TriggerClass)> {
         let Some(case) = self.case(ask) else { return Vec::new() };
@@ -194,19 +220,30 @@ impl<'l> Evaluator<'l> {
         release: &Version,
     ) -> Option<&'l VerifiedEntry> {
         let attempt = view.latest(&pipeline.id, &gate.id, release)?;
-        let entries: Vec<&VerifiedEntry> = view.attempt(attempt.key).collect();
         // What was rolled back stays so; the release goes on in a new attempt.
-        if entries.iter().any(|entry| matches!(entry.predicate(), Predicate::Rollback(_))) {
-            return None;
-        }
-        let mut promotions = entries.into_iter().rev().filter(|e| matches!(e.predicate(), Predicate::Promotion(_)));
+        let is_back = view.attempt(attempt.key).any(|entry| entry.kind() == Kind::Rollback);
+        if is_back { None } else { self.opened_by(view, attempt) }
+    }
+
+    /// The promotion of a gate that there is to go back from. A rollback that answers no trigger closes its gate,
+    /// and leaves the way to be gone.
+    pub fn reversible(&self, ask: &Ask<'_>) -> Option<&'l VerifiedEntry> {
+        let case = self.case(ask)?;
+        let is_back = case.view.attempt(case.attempt.key).any(|entry| rules::is_answer(&case, entry));
+        if is_back { None } else { self.opened_by(case.view, case.attempt) }
+    }
+
+    /// The promotion that opened an attempt's gate, whatever became of it. It is the first: what counts from a
+    /// promotion does not begin anew because somebody records another.
+    pub fn opened_by(&self, view: View<'l>, attempt: Attempt<'_>) -> Option<&'l VerifiedEntry> {
+        let mut promotions = view.attempt(attempt.key).filter(|entry| entry.kind() == Kind::Promotion);
         promotions.find(|entry| self.is_justified(entry, view.known()))
     }
 
     /// Whether a recorded promotion's gate was open, judged by what stood before the entry, and by what
     /// is known of keys after `known` entries.
     pub fn is_justified(&self, promotion: &VerifiedEntry, known: u64) -> bool {
-        let question = (promotion.number(), known);
+        let question = (promotion.number(), self.ledger.knowledge(known));
         let answer = self.justified.borrow().get(&question).copied();
         answer.unwrap_or_else(|| {
             let justified = self.judge(promotion, known);
@@ -335,28 +372,6 @@ pub fn shell(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
-}
-
-/// Digests of a release's artifacts as last recorded, by artifact name.
-pub(super) fn artifact_digests(
-    view: View<'_>,
-    pipeline: &Pipeline,
-    attempt: Attempt<'_>,
-    release: &Version,
-) -> BTreeMap<Name, (Digest, EntryNumber)> {
-    let mut digests = BTreeMap::new();
-    for entry in view.release(&pipeline.id, release) {
-        let Some(evidence) = entry.evidence().filter(|e| e.format.as_str() == crate::evidence::readers::ARTIFACT)
-        else {
-            continue;
-        };
-        for declared in &attempt.open.artifacts {
-            if let Some(file) = evidence.brought().find(|file| file.path == declared.path) {
-                digests.insert(declared.name.clone(), (file.sha256, entry.number()));
-            }
-        }
-    }
-    digests
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ pub use parse::until;
 pub use rule::{
     Agreement, ArtifactCheck, Earlier, Elsewhere, Files, Freeze, Group, Reach, Rule, RuleName, Soak, Window,
 };
-pub use rules::{CANDIDATES, Standing, command, evidence_links_to, same_path, span, waiver_refusal};
+pub use rules::{
+    CANDIDATES, Going, Standing, Unshown, artifact_files, command, evidence_links_to, same_path, span, waiver_refusal,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

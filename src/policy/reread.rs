@@ -9,7 +9,7 @@ use super::Policy;
 use crate::chain::{Fault, FaultKind, VerifiedEntry};
 use crate::entry::kinds::{Evidence, EvidenceFile, FileRole, Stored};
 use crate::evidence::facts::Facts;
-use crate::evidence::readers::{self, FROM_ELSEWHERE, Input, Wanted};
+use crate::evidence::readers::{self, BESIDE, CHANGED_SINCE, FROM_ELSEWHERE, Input, Wanted};
 
 /// The names `ledger run` gives to the two streams.
 const STREAMS: &[&str] = &["stdout.txt", "stderr.txt"];
@@ -42,7 +42,12 @@ pub fn relied_on<'e>(policy: &Policy, evidence: &'e Evidence) -> Cow<'e, Facts> 
     if policy.keeping.external_facts || !is_external(evidence) {
         return Cow::Borrowed(&evidence.facts);
     }
-    let elsewhere = evidence.facts.iter().filter(|(name, _)| FROM_ELSEWHERE.contains(&name.as_str()));
+    // The digest alone shows whether a document changed; all else beside a file is taken from its bytes.
+    let of_bytes = |name: &str| BESIDE.contains(&name) && name != CHANGED_SINCE;
+    let elsewhere = evidence.facts.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        FROM_ELSEWHERE.contains(&name) && !of_bytes(name)
+    });
     let elsewhere = elsewhere.map(|(name, fact)| (name.clone(), fact.clone()));
     Cow::Owned(elsewhere.chain(counts(evidence)).collect())
 }

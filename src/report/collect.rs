@@ -8,10 +8,9 @@ use super::{
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, View};
 use crate::entry::kinds::{Evidence, Predicate, Stored};
-use crate::evidence::readers::ARTIFACT;
-use crate::id::{Timestamp, Version};
+use crate::id::{EntryNumber, Name, Timestamp, Version};
 use crate::policy::template::Template;
-use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy, Verdict};
+use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy, Verdict, artifact_files};
 
 /// Schema of the report as JSON and as a template's context.
 pub const SCHEMA: &str = "https://github.com/evidence-ledger/ledger/schemas/report/v0.1";
@@ -30,7 +29,8 @@ pub fn collect(
     let newest = pipeline.gates.iter().rev().find_map(|gate| view.latest(&pipeline.id, &gate.id, release))?;
     let source = &newest.open.source;
     let teller = Teller { evaluator, policy, pipeline, release, view, language, now };
-    let Trouble { waivers, triggers, rollbacks } = trouble::collect(view, &pipeline.id, release);
+    let open = teller.open_triggers(&newest.key.gate);
+    let Trouble { waivers, triggers, rollbacks } = trouble::collect(view, &pipeline.id, release, &open);
     Some(Report {
         schema: SCHEMA,
         origin: ledger.origin().to_string(),
@@ -66,15 +66,7 @@ impl Teller<'_, '_> {
     fn gate(&self, gate: &Gate) -> GateReport {
         let attempt = self.view.latest(&self.pipeline.id, &gate.id, self.release);
         let promotion = self.evaluator.promotion(self.view, self.pipeline, gate, self.release);
-        let decision = self.evaluator.decide(&Ask {
-            pipeline: &self.pipeline.id,
-            gate: &gate.id,
-            release: self.release,
-            size: self.view.size(),
-            now: self.now,
-            observed: &Observed::new(),
-            source: None,
-        });
+        let decision = self.evaluator.decide(&self.ask(&gate.id, &Observed::new()));
         let state = match (promotion, decision.verdict()) {
             (Some(_), _) => "promoted",
             (None, Verdict::Open) => "open",
@@ -101,6 +93,17 @@ impl Teller<'_, '_> {
                 None => decision.unmet().map(|rule| rule.id.to_string()).collect(),
             },
         }
+    }
+
+    fn ask<'a>(&'a self, gate: &'a Name, observed: &'a Observed) -> Ask<'a> {
+        let (pipeline, release, size, now) = (&self.pipeline.id, self.release, self.view.size(), self.now);
+        Ask { pipeline, gate, release, size, now, observed, source: None }
+    }
+
+    /// Triggers that nothing answers; a rollback may name one and be no answer.
+    fn open_triggers(&self, gate: &Name) -> Vec<EntryNumber> {
+        let open = self.evaluator.open_triggers(&self.ask(gate, &Observed::new()));
+        open.into_iter().map(|(entry, _)| entry.number()).collect()
     }
 
     fn is_over(&self, attempt: Attempt<'_>) -> bool {
@@ -169,15 +172,9 @@ fn evidence_report(entry: &VerifiedEntry, evidence: &Evidence) -> EvidenceReport
 
 /// The declared artifacts of the newest attempt, as last recorded for this release.
 fn artifacts(view: View<'_>, pipeline: &Pipeline, newest: Attempt<'_>, release: &Version) -> Vec<ArtifactReport> {
-    let entries = view.release(&pipeline.id, release);
-    let find = |path: &str| {
-        entries.iter().rev().find_map(|entry| {
-            let evidence = entry.evidence().filter(|evidence| evidence.format.as_str() == ARTIFACT)?;
-            evidence.brought().find(|file| file.path == path).map(|file| (*entry, file))
-        })
-    };
+    let files = artifact_files(view, pipeline, release);
     let report = |declared: &crate::entry::kinds::DeclaredArtifact| {
-        let (entry, file) = find(&declared.path)?;
+        let (entry, file) = files.get(declared.path.as_str())?;
         Some(ArtifactReport {
             name: declared.name.to_string(),
             path: declared.path.clone(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::chain::{VerifiedEntry, View};
 use crate::entry::kinds::{Decision, Predicate, StepResult, TriggerClass};
-use crate::id::{Name, Version};
+use crate::id::{EntryNumber, Name, Version};
 
 /// A rule that was set aside, and whether an emergency has been looked into since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,12 +67,12 @@ pub struct Trouble {
     pub rollbacks: Vec<RollbackReport>,
 }
 
-pub fn collect(view: View<'_>, pipeline: &Name, release: &Version) -> Trouble {
+pub fn collect(view: View<'_>, pipeline: &Name, release: &Version, open: &[EntryNumber]) -> Trouble {
     // What is void is told too: that somebody took it back makes no trouble undone.
     let all: Vec<&VerifiedEntry> = view.all_of_release(pipeline, release).into_iter().map(|(entry, _)| entry).collect();
     Trouble {
         waivers: all.iter().filter_map(|entry| waiver(view, entry)).collect(),
-        triggers: all.iter().filter_map(|entry| trigger(entry, &all)).collect(),
+        triggers: all.iter().filter_map(|entry| trigger(entry, &all, open)).collect(),
         rollbacks: all.iter().filter_map(|entry| rollback(view, entry)).collect(),
     }
 }
@@ -104,7 +104,7 @@ fn waiver(view: View<'_>, entry: &VerifiedEntry) -> Option<WaiverReport> {
     })
 }
 
-fn trigger(entry: &VerifiedEntry, all: &[&VerifiedEntry]) -> Option<TriggerReport> {
+fn trigger(entry: &VerifiedEntry, all: &[&VerifiedEntry], open: &[EntryNumber]) -> Option<TriggerReport> {
     let Predicate::Trigger(trigger) = entry.predicate() else { return None };
     let answer = all.iter().find_map(|other| match other.predicate() {
         Predicate::Rollback(rollback) if rollback.trigger == Some(entry.id()) => Some("rolled-back"),
@@ -121,7 +121,7 @@ fn trigger(entry: &VerifiedEntry, all: &[&VerifiedEntry]) -> Option<TriggerRepor
         at: trigger.recorded_at.to_string(),
         by: trigger.actor.name.clone(),
         entry: entry.number().0,
-        answer: answer.unwrap_or("open"),
+        answer: answer.filter(|_| !open.contains(&entry.number())).unwrap_or("open"),
     })
 }
 

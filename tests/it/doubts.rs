@@ -61,6 +61,19 @@ fn a_glob_that_matches_nothing_and_one_file_in_two_places_are_found() {
 }
 
 #[test]
+fn a_slot_that_two_rules_make_and_a_digest_nobody_records_are_found() {
+    let rule = |id: &str, slot: &str, targets: &str| {
+        format!("[[pipeline.stage9.gate.rule]]\nid = \"{id}\"\nslot = \"{slot}\"\ntargets = {targets}\n")
+    };
+    let shared = rule("p", "s", "[\"b-c\", \"d\"]") + &rule("q", "s-b", "[\"c\", \"e\"]");
+    finds(&shared, &["`p-b-c` and `q-c` share the slot s-b-c"]);
+    finds(&rule("p", "s", "[\"b\", \"d\"]"), &[]);
+    let pipeline = "[pipeline.other]\n[[pipeline.other.gate]]\nid = \"pub\"\n[[pipeline.other.gate.rule]]\nid = \"sums\"\nformat = \"checksums\"\nartifacts = \"published\"\n[pipeline.other.gate.approval]\nrole = \"qa-lead\"\n";
+    let declared = pipeline.replacen("]\n", "]\nartifacts = [{ name = \"app\", path = \"a.bin\" }]\n", 1);
+    finds(&declared, &["`sums` compares digests of artifacts, and no rule has them recorded"]);
+}
+
+#[test]
 fn roles_nobody_holds_are_found_wherever_they_stand() {
     finds(
         "[pipeline.stage9.gate.waiver]\nrole = \"cto\"\nlongest = \"1d\"\n",

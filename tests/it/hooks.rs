@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::steps::{ga_supplied, says_all, supply, types};
 use crate::support::bulk::Bulk;
+use crate::support::forge::Forge;
 use crate::support::{POLICY, Policy, Ran, TestRepo, finish};
 
 /// A repository whose remote protects `main` by the gate `ga`, with a change on `main` that is not pushed.
@@ -140,6 +141,47 @@ fn a_promoted_gate_that_has_closed_takes_nothing() {
     story.refuses(&["main", "evidence"], &["ga", "is closed", "main stays as it is"]);
     types(&story.repo, "min", "open ga --retry", 0);
     story.refuses(&["main", "evidence"], &["○", "announcement", "is closed"]);
+}
+
+#[test]
+fn what_is_not_so_below_a_protected_gate_lets_nothing_through() {
+    let story = Story::new();
+    story.ga_promoted("1.0");
+    let mut forge = Forge::of(&story.repo);
+    let checklist = forge.drafts.iter_mut().find(|draft| draft.path.contains("qa-checklist")).unwrap();
+    checklist.refile(0, b"- [ ] installs\n").done();
+    forge.settle();
+    forge.lay();
+    story.refuses(&["evidence", "main"], &["facts", "done = 0"]);
+}
+
+#[test]
+fn an_opening_that_hides_a_change_lets_nothing_through() {
+    let evals = "\n[[pipeline.stage9.gate.rule]]\nid = \"evals\"\nwhen = { changed = [\"src/**\"] }\n";
+    let story = Story::with(&Policy { people: POLICY.people, pipeline: format!("{}{evals}", POLICY.pipeline).leak() });
+    story.repo.git(&["tag", "before"]);
+    story.repo.write("README.md", "# Words\n");
+    story.repo.git(&["add", "README.md"]);
+    story.repo.git(&["commit", "-q", "-m", "words"]);
+    supply(&story.repo, "min", "1.0");
+    types(&story.repo, "kim", "sign alpha --yes", 0);
+    types(&story.repo, "kim", "promote alpha", 0);
+    types(&story.repo, "min", "open ga --release 1.0 --since before", 0);
+    story.repo.write("note.txt", "announced");
+    types(&story.repo, "min", "record announcement note.txt", 0);
+    types(&story.repo, "lee", "sign ga --yes", 0);
+    types(&story.repo, "min", "promote ga", 0);
+    let honest = story.repo.git(&["rev-parse", "evidence"]);
+    let (before, root) =
+        (story.repo.git(&["rev-parse", "before"]), story.repo.git(&["rev-list", "--max-parents=0", "main"]));
+    let mut forge = Forge::of(&story.repo);
+    let opening = forge.drafts.iter_mut().find(|draft| draft.text().contains("\"since\"")).unwrap();
+    opening.says(before.trim(), root.trim()).done();
+    forge.settle();
+    forge.lay();
+    story.refuses(&["evidence", "main"], &["nothing changed under src/**"]);
+    story.repo.git(&["update-ref", "refs/heads/evidence", honest.trim()]);
+    story.takes(&["evidence", "main"]);
 }
 
 #[test]

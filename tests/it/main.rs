@@ -21,6 +21,7 @@ mod doubts;
 mod full_disk;
 mod gates;
 mod hooks;
+mod insider;
 mod interop;
 mod keys;
 mod limits;

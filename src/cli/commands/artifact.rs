@@ -13,9 +13,9 @@ use crate::cli::select;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::facts::Fact;
 use crate::evidence::manifest::{self, Manifest};
-use crate::evidence::readers::{self, ARTIFACT, Input};
+use crate::evidence::readers::{self, Input};
 use crate::id::{Digest, EntryNumber, Name};
-use crate::policy::{Evaluator, Pipeline};
+use crate::policy::{Evaluator, Pipeline, artifact_files};
 use crate::report::escape::visible;
 
 /// Compare build products with what was recorded
@@ -84,9 +84,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Some(folder) => folder.clone(),
         None => loaded.store.work_tree().map(Path::to_owned).unwrap_or_default(),
     };
+    let files = artifact_files(loaded.ledger.view(), pipeline, &release);
     let mut compared = Vec::new();
     for artifact in promised {
-        let recorded = recorded(&loaded, pipeline, &release, &artifact.path);
+        let recorded = files.get(artifact.path.as_str()).map(|(entry, file)| (entry.number(), (*file).clone()));
         let found = match (&recorded, &published) {
             (None, _) => Found::Unrecorded,
             (Some((_, file)), Some(sums)) => in_sums(sums, file),
@@ -108,20 +109,6 @@ fn only_pipeline(pipelines: &[Pipeline]) -> Result<&Pipeline, Failure> {
                 .hint(format!("say which: --pipeline {}", names.join(" or "))))
         }
     }
-}
-
-/// The file of an artifact as it was last recorded for a release.
-fn recorded(
-    loaded: &Loaded,
-    pipeline: &Pipeline,
-    release: &crate::id::Version,
-    path: &str,
-) -> Option<(EntryNumber, EvidenceFile)> {
-    let entries = loaded.ledger.view().release(&pipeline.id, release);
-    entries.into_iter().rev().find_map(|entry| {
-        let evidence = entry.evidence().filter(|evidence| evidence.format.as_str() == ARTIFACT)?;
-        evidence.brought().find(|file| file.path == path).map(|file| (entry.number(), file.clone()))
-    })
 }
 
 /// The sums of a file, by base name.

@@ -113,7 +113,7 @@ fn decide(
     let observed = moment.observe(context, loaded, question)?;
     let ask = question.ask(moment.size, moment.now, &observed);
     let decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
-    context.refuse_lies(loaded, evaluator, question.gate, &decision)?;
+    context.refuse_lies(loaded, evaluator)?;
     Ok(decision)
 }
 

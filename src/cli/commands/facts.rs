@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::Answer;
 use crate::cli::args::{path, text};
+use crate::cli::beside::links;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::files::unknown_format;
-use crate::cli::links;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::checklist::{self, Checklist, Item, Remark, RemarkKind, State};

@@ -13,15 +13,14 @@ use crate::chain::View;
 use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::load::Loaded;
 use crate::cli::moment::AsOf;
 use crate::cli::secrets::Secrets;
 use crate::cli::select::{self, Question};
 use crate::entry::kinds::AttemptKey;
 use crate::evidence::readers::plan::step::Mark;
 use crate::id::{EntryNumber, Name, Timestamp};
-use crate::policy::plan::{NoPlan, PlanStatus};
-use crate::policy::{Evaluator, Gate, Policy};
+use crate::policy::plan::NoPlan;
+use crate::policy::{Gate, Policy};
 
 /// Record a rollout plan, do its rows, and see where it stands
 #[derive(Debug, clap::Args)]
@@ -158,16 +157,4 @@ fn newest_plan(view: View<'_>, key: &AttemptKey) -> Option<EntryNumber> {
 
 fn no_plan(why: &NoPlan) -> Failure {
     Failure::unknown(why.to_string()).hint("ledger plan import FILE.md --gate GATE")
-}
-
-/// Refuses a plan, or marks of its rows, whose facts are not what their files say.
-fn refuse_lies(
-    context: &Context<'_>,
-    loaded: &Loaded,
-    evaluator: &Evaluator<'_>,
-    status: &PlanStatus,
-) -> Result<(), Failure> {
-    let entries = status.entries().filter_map(|number| evaluator.ledger().entry(number));
-    let faults = context.lying_facts(loaded, evaluator, entries)?;
-    if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
 }

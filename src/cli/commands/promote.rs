@@ -48,7 +48,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if decision.verdict() == Verdict::Closed {
         return Ok(refuse(context, &decision, gate));
     }
-    context.refuse_lies(&loaded, &evaluator, gate, &decision)?;
+    context.refuse_lies(&loaded, &evaluator)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let observed = question.observe(context, &loaded.store)?;
     let clock = context.world().now();

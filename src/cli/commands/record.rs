@@ -7,14 +7,12 @@ use super::{Answer, open};
 use crate::chain::VerifiedLedger;
 use crate::cli::append::append;
 use crate::cli::args::{path, text};
+use crate::cli::beside;
 use crate::cli::board;
-use crate::cli::citations;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, file_subject, scope};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, Brought, Taking};
-use crate::cli::history;
-use crate::cli::links;
 use crate::cli::load::Loaded;
 use crate::cli::objects::StoreArgs;
 use crate::cli::secrets::{self, Secrets};
@@ -23,7 +21,6 @@ use crate::cli::storing::Storing;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
-use crate::evidence::readers;
 use crate::id::{EntryNumber, Name, Timestamp};
 use crate::policy::Evaluator;
 use crate::policy::decision::RuleState;
@@ -118,13 +115,16 @@ pub fn read(
     let mut facts = files::facts(reader, question.gate, &rule.slot, &brought)?;
     files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
     facts.extend(allowed);
-    facts.extend(files::changed_since(loaded, question, rule, &brought));
     let source = question.source(&loaded.ledger, &loaded.store)?;
-    facts.extend(citations::facts(&loaded.store, &source, &brought));
-    facts.extend(links::facts(&loaded.store, &source, reader.format, &brought).unwrap_or_default());
-    if reader.format == readers::CHECKLIST {
-        facts.extend(history::since(loaded, question, &rule.slot, &brought));
-    }
+    let place = beside::Place {
+        store: &loaded.store,
+        view: loaded.ledger.view(),
+        pipeline: &question.pipeline.id,
+        release: &question.release,
+        slot: &rule.slot,
+        source: &source,
+    };
+    facts.extend(beside::facts(&place, [rule].into_iter(), reader.format, &brought));
     let attempt = question.next_attempt(&loaded.ledger);
     let format = Name::parse(reader.format)?;
     Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, attempt }, brought))

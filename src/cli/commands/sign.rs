@@ -77,7 +77,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if let Some(why) = refusal(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         return refuse(context, &decision, &why);
     }
-    context.refuse_lies(&loaded, &evaluator, gate, &decision)?;
+    context.refuse_lies(&loaded, &evaluator)?;
     if let Some(entry) = counted_already(args, &evaluator, &decision, &question, &identity, context.world().now()) {
         context.printer.talk(format!("{} has approved already: entry {entry}", identity.person.handle()));
         if context.printer.json {

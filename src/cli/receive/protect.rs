@@ -91,7 +91,7 @@ fn passed(
         for release in releases.iter().filter(|release| is_for(&loaded.ledger, pipeline, gate, release, source)) {
             let decision = decide(context, &evaluator, (pipeline, gate), release, source);
             if decision.verdict() == Verdict::Open && decision.promoted.is_some() {
-                return context.refuse_lies(loaded, &evaluator, gate, &decision);
+                return context.refuse_lies(loaded, &evaluator);
             }
             nearest.get_or_insert(decision);
         }

@@ -133,7 +133,17 @@ pub const OTHERS: &str = "*";
 /// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
 /// file nor a rule may name one of its own so.
 pub const FROM_ELSEWHERE: &[&str] =
-    &["exit", "env", "changed_since", "citations", "since", LINKS_MISSING, LINK_CHECK, ALLOWED, REDACTED];
+    &["exit", "env", CHANGED_SINCE, CITATIONS, SINCE, LINKS_MISSING, LINK_CHECK, ALLOWED, REDACTED];
+
+/// Those that are taken from the files and from something beside them: the source, an entry before.
+pub const BESIDE: &[&str] = &[CHANGED_SINCE, CITATIONS, SINCE, LINKS_MISSING, LINK_CHECK];
+
+/// Whether a document is another than at a gate's source commit, by gate.
+pub const CHANGED_SINCE: &str = "changed_since";
+/// What a document cites, resolved at the source commit.
+pub const CITATIONS: &str = "citations";
+/// What became of a checklist since it was recorded before.
+pub const SINCE: &str = "since";
 
 /// The facts of where the links of a document lead, and the formats whose files are documents.
 pub const LINKS_MISSING: &str = "links_missing";

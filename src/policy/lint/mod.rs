@@ -1,6 +1,7 @@
 //! What a policy says that can never come true, found before it is in force.
 
 mod bands;
+mod slots;
 mod wording;
 
 use std::ops::Range;
@@ -23,6 +24,7 @@ pub fn doubts(policy: &Policy, tree: Option<&[String]>) -> Findings {
 pub fn lint(policy: &Policy) -> Findings {
     let mut findings = Findings::default();
     policy.pipelines.iter().for_each(|pipeline| check_responders(policy, pipeline, &mut findings));
+    policy.pipelines.iter().for_each(|pipeline| slots::check(pipeline, &mut findings));
     for (_, gate) in policy.gates() {
         for approval in &gate.approvals {
             check_roster(policy, gate, approval, &mut findings);

@@ -9,8 +9,8 @@ use crate::entry::kinds::{Command, Evidence};
 use crate::evidence::readers::plan::step::{FORMAT, Mark, Marked};
 use crate::evidence::readers::plan::{Step, timeline};
 use crate::id::{Digest, EntryNumber, Timestamp};
-use crate::policy::Gate;
 use crate::policy::rules::Case;
+use crate::policy::{Gate, Policy, reread};
 
 /// A plan as it was recorded once.
 pub(super) struct Version<'l> {
@@ -21,10 +21,11 @@ pub(super) struct Version<'l> {
 }
 
 impl<'l> Version<'l> {
-    pub(super) fn of(entry: &'l VerifiedEntry) -> Option<Self> {
+    pub(super) fn of(policy: &Policy, entry: &'l VerifiedEntry) -> Option<Self> {
         let evidence = entry.evidence().filter(|evidence| evidence.format.as_str() == PLAN)?;
         let file = evidence.brought().next()?;
-        Some(Self { entry, path: &file.path, digest: file.sha256, rows: timeline(&evidence.facts)? })
+        let rows = timeline(&reread::relied_on(policy, evidence))?;
+        Some(Self { entry, path: &file.path, digest: file.sha256, rows })
     }
 }
 
@@ -36,6 +37,7 @@ pub(super) fn collect<'l>(
     gates: &[Option<&Gate>],
 ) -> (Vec<Option<Doing>>, Vec<Ignored>) {
     let mut reading = Reading {
+        policy: case.policy,
         plan,
         versions,
         gates,
@@ -58,6 +60,7 @@ pub(super) fn collect<'l>(
 }
 
 struct Reading<'r, 'l> {
+    policy: &'r Policy,
     plan: &'r Version<'l>,
     versions: &'r [Version<'l>],
     gates: &'r [Option<&'r Gate>],
@@ -78,7 +81,8 @@ impl Reading<'_, '_> {
 
     /// The row of the newest plan an entry marks, or why it marks none.
     fn marked(&self, entry: &VerifiedEntry, evidence: &Evidence) -> Result<(usize, Marked), String> {
-        let marked = Marked::of_facts(&evidence.facts).ok_or("it does not say what became of a row")?;
+        let facts = reread::relied_on(self.policy, evidence);
+        let marked = Marked::of_facts(&facts).ok_or("it does not say what became of a row")?;
         let mut spoken_of =
             self.versions.iter().filter(|v| v.digest == marked.plan && v.entry.number() < entry.number());
         let version = spoken_of.next_back().ok_or("the plan it speaks of is not on record before it")?;

@@ -118,7 +118,9 @@ pub enum NoPlan {
     Missing,
     #[error("the plan of entry {0} is void: {1}")]
     Void(EntryNumber, Void),
-    #[error("the plan of entry {0} was recorded without its rows, or has too many to be followed")]
+    #[error(
+        "the plan of entry {0} is not in the ledger, was recorded without its rows, or has too many to be followed"
+    )]
     Untold(EntryNumber),
 }
 
@@ -150,13 +152,16 @@ pub(super) fn follow<'l>(
     if let Some(void) = void {
         return Err(NoPlan::Void(entry.number(), void));
     }
-    let versions: Vec<Version<'_>> = case.view.attempt(case.attempt.key).filter_map(Version::of).collect();
+    let versions: Vec<Version<'_>> =
+        case.view.attempt(case.attempt.key).filter_map(|entry| Version::of(case.policy, entry)).collect();
     let plan = versions.last().filter(|version| version.entry.number() == entry.number());
     let plan = plan.ok_or(NoPlan::Untold(entry.number()))?;
     let (pipeline, own, release) = (case.pipeline, case.gate, case.ask.release);
     let gate_of = |step| sign_off_gate(pipeline, own, release, step);
     let gates: Vec<Option<&Gate>> = plan.rows.iter().map(gate_of).collect();
     let (mut doings, ignored) = marks::collect(case, &versions, plan, &gates);
+    let told = doings.iter().flatten().map(|doing| doing.entry);
+    versions.iter().map(|version| version.entry.number()).chain(told).for_each(|entry| case.evaluator.believe(entry));
     for (doing, gate) in doings.iter_mut().zip(&gates) {
         if let Some(entry) = gate.filter(|_| doing.is_none()).and_then(&signed) {
             *doing = Some(Doing {

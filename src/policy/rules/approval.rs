@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::artifacts::is_wanted;
 use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome, person_called};
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
+use crate::evidence::readers::ARTIFACT;
 use crate::id::{Digest, EntryId, EntryNumber, PersonId};
 use crate::policy::decision::{RuleKind, RuleOutcome, RuleState};
 use crate::policy::evaluate::{name, shell};
@@ -316,7 +318,10 @@ fn wears(case: &Case<'_, '_>, hat: &Hat, person: &Person) -> Option<String> {
         Hat::Builder => entries
             .iter()
             .filter(by_person)
-            .find(|entry| entry.evidence().is_some_and(|e| e.format.as_str() == crate::evidence::readers::ARTIFACT))
+            .find(|entry| {
+                let is_artifact = |e: &Evidence| e.format.as_str() == ARTIFACT || is_wanted(case.pipeline, entry, e);
+                entry.evidence().is_some_and(is_artifact)
+            })
             .map(|entry| format!("recorded the artifacts (entry {})", entry.number())),
         Hat::Executor => entries
             .iter()

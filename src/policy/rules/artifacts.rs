@@ -1,12 +1,39 @@
 //! `artifacts`: every declared artifact is recorded by digest, or published with that digest.
 
-use super::Case;
-use crate::chain::VerifiedEntry;
-use crate::entry::kinds::Evidence;
+use std::collections::BTreeMap;
+
+use super::{Case, evidence};
+use crate::chain::{VerifiedEntry, View};
+use crate::entry::kinds::{Evidence, EvidenceFile};
 use crate::evidence::facts::Fact;
 use crate::findings::counted;
-use crate::policy::evaluate::artifact_digests;
-use crate::policy::{ArtifactCheck, Rule, reread};
+use crate::id::Version;
+use crate::policy::{ArtifactCheck, Pipeline, Reach, Rule, reread};
+
+/// The files that a release's evidence of artifacts brought, each as it was recorded last, by path.
+pub fn files<'l>(
+    view: View<'l>,
+    pipeline: &Pipeline,
+    release: &Version,
+) -> BTreeMap<&'l str, (&'l VerifiedEntry, &'l EvidenceFile)> {
+    let entries = view.release(&pipeline.id, release).into_iter();
+    let evidence = entries.filter_map(|entry| Some((entry, entry.evidence()?)));
+    let wanted = evidence.filter(|(entry, evidence)| is_wanted(pipeline, entry, evidence));
+    let files = wanted.flat_map(|(entry, evidence)| evidence.brought().map(move |file| (entry, file)));
+    files.map(|(entry, file)| (file.path.as_str(), (entry, file))).collect()
+}
+
+/// Whether a rule wants artifacts recorded in the entry's gate and slot, and by this person: anybody can bring
+/// anything in a slot nobody asks for.
+pub fn is_wanted(pipeline: &Pipeline, entry: &VerifiedEntry, evidence: &Evidence) -> bool {
+    pipeline.gates.iter().any(|gate| {
+        let here = entry.attempt().is_some_and(|key| key.gate == gate.id);
+        gate.rules.iter().any(|rule| {
+            let records = rule.artifacts == Some(ArtifactCheck::Recorded) && rule.slot == evidence.slot;
+            records && (here || rule.reach == Reach::Release) && evidence::admissible(rule, entry, evidence).is_ok()
+        })
+    })
+}
 
 pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
     let Some(check) = rule.artifacts else { return Ok(String::new()) };
@@ -30,19 +57,19 @@ pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: 
 
 /// The checksum file names each artifact's file with the digest last recorded for it.
 fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
-    let recorded = artifact_digests(case.view, case.pipeline, case.attempt, case.ask.release);
+    let recorded = files(case.view, case.pipeline, case.ask.release);
     let facts = reread::relied_on(case.policy, evidence);
     let Some(Fact::Group(sums)) = facts.get("sums") else {
         return Err("it holds no checksums".to_owned());
     };
     for artifact in &case.attempt.open.artifacts {
         let file = artifact.path.rsplit('/').next().unwrap_or_default();
-        let Some((digest, _)) = recorded.get(&artifact.name) else {
+        let Some((_, recorded)) = recorded.get(artifact.path.as_str()) else {
             return Err(format!("artifact {} has not been recorded", artifact.name));
         };
         match sums.get(file) {
-            Some(Fact::Text(sum)) if *sum == digest.to_string() => {}
-            Some(sum) => return Err(format!("{file}: published sha256:{sum}, recorded sha256:{digest}")),
+            Some(Fact::Text(sum)) if *sum == recorded.sha256.to_string() => {}
+            Some(sum) => return Err(format!("{file}: published sha256:{sum}, recorded sha256:{}", recorded.sha256)),
             None => return Err(format!("entry {} publishes no checksum of {file}", entry.number())),
         }
     }
@@ -51,17 +78,19 @@ fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) ->
 
 /// The document quotes the digest last recorded for each artifact.
 fn quoted(case: &Case<'_, '_>, evidence: &Evidence) -> Result<String, String> {
-    let recorded = artifact_digests(case.view, case.pipeline, case.attempt, case.ask.release);
+    let recorded = files(case.view, case.pipeline, case.ask.release);
     let facts = reread::relied_on(case.policy, evidence);
     let Some(Fact::List(digests)) = facts.get("digests") else {
         return Err("it quotes no digests".to_owned());
     };
     for artifact in &case.attempt.open.artifacts {
-        let Some((digest, entry)) = recorded.get(&artifact.name) else {
+        let Some((entry, recorded)) = recorded.get(artifact.path.as_str()) else {
             return Err(format!("artifact {} has not been recorded", artifact.name));
         };
+        let digest = recorded.sha256;
         if !digests.contains(&digest.to_string()) {
-            return Err(format!("it does not quote sha256:{digest} of {} (entry {entry})", artifact.name));
+            let (name, entry) = (&artifact.name, entry.number());
+            return Err(format!("it does not quote sha256:{digest} of {name} (entry {entry})"));
         }
     }
     Ok("it quotes the recorded digests".to_owned())

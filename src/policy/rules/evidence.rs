@@ -8,7 +8,7 @@ use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::checklist::is_below;
-use crate::evidence::readers::{ARTIFACT, COMMAND, PLAN_STATUS};
+use crate::evidence::readers::{ARTIFACT, CHANGED_SINCE, COMMAND, PLAN_STATUS};
 use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule, globs, reread};
@@ -142,8 +142,8 @@ pub fn test_entry(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry) -> Re
     entry.evidence().map_or_else(|| Err("it is no evidence".to_owned()), |evidence| test(case, rule, entry, evidence))
 }
 
-/// What the evidence shows, or the first thing that keeps it from counting.
-fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
+/// Whether a rule takes evidence of this format, from this person, and of a command that ended well.
+pub fn admissible(rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<(), String> {
     if !rule.formats.contains(&evidence.format.as_str()) {
         return Err(format!("its format is {}, the rule wants {}", evidence.format, rule.formats.join(" or ")));
     }
@@ -151,14 +151,20 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     if !rule.by.is_empty() && !person.is_some_and(|person| person.has_any(&rule.by)) {
         return Err(format!("it was brought by {}, who is not {}", entry.person(), list(&rule.by, " or ")));
     }
-    let age = case.ask.now.seconds().saturating_sub(entry.recorded_at().seconds());
-    if rule.within.is_some_and(|limit| age > limit) {
-        return Err(format!("it was recorded at {}, too long ago", entry.recorded_at()));
-    }
     // A command that failed is no good news, unless the rule itself speaks of its exit code.
     let exit = evidence.command.as_ref().map_or(0, |command| command.exit_code);
     if exit != 0 && !rule.expect.iter().any(|expect| expect.name() == "exit") {
         return Err(format!("the command ended with exit {exit}"));
+    }
+    Ok(())
+}
+
+/// What the evidence shows, or the first thing that keeps it from counting.
+fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
+    admissible(rule, entry, evidence)?;
+    let age = case.ask.now.seconds().saturating_sub(entry.recorded_at().seconds());
+    if rule.within.is_some_and(|limit| age > limit) {
+        return Err(format!("it was recorded at {}, too long ago", entry.recorded_at()));
     }
     check_file(case, rule, evidence)?;
     check_template(case, rule, evidence)?;
@@ -166,7 +172,7 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     let shown = check_facts(rule, &facts).map_err(|why| why + unknown_facts(case.policy, evidence))?;
     let artifacts = artifacts::check(case, rule, entry, evidence)?;
     if let Some(gate) = &rule.changed_since {
-        let changed = match evidence.facts.get("changed_since") {
+        let changed = match facts.get(CHANGED_SINCE) {
             Some(Fact::Group(gates)) => gates.get(gate.as_str()) == Some(&Fact::Bool(true)),
             _ => false,
         };
@@ -177,6 +183,7 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     if rule.links_gates {
         check_links(case, &facts)?;
     }
+    case.evaluator.believe(entry.number());
     let shown_files = evidence.brought().take(3);
     let files: Vec<String> = shown_files.map(|file| format!("{} ({})", file.path, file.sha256.short())).collect();
     let claimed = !rule.expect.is_empty() && reread::is_external(evidence);

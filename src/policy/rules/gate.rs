@@ -2,11 +2,12 @@
 //! another pipeline.
 
 use super::timing::span;
-use super::{Case, failed, outcome, satisfied};
+use super::{Case, artifacts, failed, outcome, satisfied};
 use crate::chain::VerifiedEntry;
+use crate::entry::kinds::DeclaredArtifact;
 use crate::id::{Name, Timestamp, Version};
 use crate::policy::decision::{RuleKind, RuleOutcome};
-use crate::policy::evaluate::{artifact_digests, shell};
+use crate::policy::evaluate::shell;
 use crate::policy::{Bind, Elsewhere};
 
 pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
@@ -29,13 +30,16 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
             format!("{required} was promoted for commit {}, this attempt is for {}", then.commit, now.commit),
         );
     }
-    let before = artifact_digests(case.view.before(promotion.number()), case.pipeline, attempt, release);
-    let after = artifact_digests(case.view, case.pipeline, attempt, release);
-    for (artifact, (old, _)) in before {
-        if let Some((new, entry)) = after.get(&artifact).filter(|(new, _)| *new != old) {
+    let before = artifacts::files(case.view.before(promotion.number()), case.pipeline, release);
+    let after = artifacts::files(case.view, case.pipeline, release);
+    for DeclaredArtifact { name, path } in &attempt.open.artifacts {
+        let (Some((_, old)), Some((entry, new))) = (before.get(path.as_str()), after.get(path.as_str())) else {
+            continue;
+        };
+        if old.sha256 != new.sha256 {
             outcome.hint = format!("ledger open {required} --release {} --retry", shell(release.as_str()));
-            let have =
-                format!("{required} was promoted for {artifact} sha256:{old}, entry {entry} recorded sha256:{new}");
+            let (old, new, entry) = (old.sha256, new.sha256, entry.number());
+            let have = format!("{required} was promoted for {name} sha256:{old}, entry {entry} recorded sha256:{new}");
             return failed(outcome, have);
         }
     }

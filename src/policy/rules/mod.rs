@@ -9,15 +9,18 @@ pub mod matching;
 mod phrase;
 mod plan;
 mod relations;
+mod rollback;
 mod timing;
 mod trouble;
 mod waiver;
 mod window;
 
 pub use approval::{Standing, standing};
+pub use artifacts::files as artifact_files;
 pub use evidence::{command, links_to as evidence_links_to, same_path};
 pub use gate::CANDIDATES;
 pub use groups::with_parts;
+pub use rollback::{Going, Unshown, is_answer, validation};
 pub use timing::span;
 pub use trouble::{class_of, open_triggers};
 pub use waiver::refusal as waiver_refusal;

@@ -1,6 +1,6 @@
 //! What is owed: reviews of emergencies, and answers to triggers.
 
-use super::{Case, called, failed, list, outcome};
+use super::{Case, called, failed, list, outcome, rollback};
 use crate::chain::{BrokenGlass, VerifiedEntry, Void};
 use crate::entry::kinds::{Decision, Predicate, Trigger, TriggerClass};
 use crate::id::{Name, Timestamp};
@@ -116,12 +116,12 @@ pub fn class_of(rule: Option<&TriggerRule>, trigger: &Trigger) -> TriggerClass {
     rule.map_or(trigger.class, |rule| rule.class)
 }
 
-/// Triggers without a rollback that answers them, and without a decision to go on.
+/// Triggers without a rollback that answers them (and not merely names them), and without a decision to go on.
 pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Trigger)> {
     let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
     let answered = |trigger: &VerifiedEntry| {
-        all.iter().any(|(entry, _)| match entry.predicate() {
-            Predicate::Rollback(rollback) => rollback.trigger == Some(trigger.id()),
+        all.iter().any(|(entry, void)| match entry.predicate() {
+            Predicate::Rollback(back) => void.is_none() && rollback::answers(case, trigger, entry, back),
             _ => false,
         }) || decision(case, trigger, Decision::Approved).is_some()
     };

@@ -2,7 +2,7 @@
 
 use super::super::Answer;
 use super::super::record::Recording;
-use super::{Where, no_plan, question, refuse_lies, slot_for, status};
+use super::{Where, no_plan, question, slot_for, status};
 use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::files::Brought;
@@ -36,7 +36,7 @@ pub fn run(said: Said<'_>, place: &Where, context: &mut Context<'_>) -> Result<A
     let observed = Observed::new();
     let status = evaluator.plan(&question.ask(ledger.size(), now, &observed), TOLERANCE);
     let status = status.map_err(|why| no_plan(&why))?;
-    refuse_lies(context, &loaded, &evaluator, &status)?;
+    context.refuse_lies(&loaded, &evaluator)?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let row = status
         .row(said.row)

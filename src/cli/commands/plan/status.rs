@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::Answer;
 use super::import::in_zone;
-use super::{Where, no_plan, question, refuse_lies};
+use super::{Where, no_plan, question};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
@@ -42,7 +42,7 @@ pub fn run(place: &Where, when: &When<'_>, context: &mut Context<'_>) -> Result<
     if !moment.is_past && status.rows.iter().any(|row| row.gate.is_some()) {
         status = follow(&observed(context, &loaded, &question, &status)?).map_err(|why| no_plan(&why))?;
     }
-    refuse_lies(context, &loaded, &evaluator, &status)?;
+    context.refuse_lies(&loaded, &evaluator)?;
     let items = items(&loaded, &status);
     if context.printer.json {
         context.printer.json(&PlanJson::of(&status, &items, when, size, now));

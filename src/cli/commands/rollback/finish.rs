@@ -10,10 +10,10 @@ use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
 use crate::entry::Draft;
 use crate::entry::kinds::{Mode, Predicate, Rollback};
-use crate::id::{EntryId, EntryNumber, ObjectId, Timestamp};
+use crate::id::{EntryId, ObjectId, Timestamp};
 use crate::policy::evaluate::shell;
 use crate::policy::response::RollbackOption;
-use crate::policy::{Ask, Evaluator, Observed, Pipeline, RuleState, command, span};
+use crate::policy::{Evaluator, Going, Pipeline, Unshown, span};
 
 pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
     let (mut loaded, journal, _, option) = walk::current(context)?;
@@ -50,7 +50,7 @@ pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-/// The newest evidence in every slot that is to show it, brought since the trigger and satisfying its rule.
+/// What shows that it worked.
 fn validation(
     evaluator: &Evaluator<'_>,
     pipeline: &Pipeline,
@@ -60,27 +60,12 @@ fn validation(
 ) -> Result<Vec<EntryId>, Failure> {
     let ledger = evaluator.ledger();
     let fired = ledger.position(journal.trigger).ok_or_else(|| Failure::unknown("its trigger is not on the ledger"))?;
-    let observed = Observed::new();
-    let mut found: Vec<(EntryNumber, EntryId)> = Vec::new();
-    for slot in &option.validation {
-        let gate = pipeline.gate_that_shows(&journal.key.gate, slot);
-        let gate = gate.ok_or_else(|| Failure::usage(format!("no gate has a slot {slot} any more")))?;
-        let (pipeline, release) = (&pipeline.id, &journal.key.release);
-        let ask =
-            Ask { pipeline, gate: &gate.id, release, size: ledger.size(), now, observed: &observed, source: None };
-        let hint = gate.rule_for(slot).map(|rule| command(gate, rule)).unwrap_or_default();
-        let outcome = evaluator
-            .slot(&ask, slot)
-            .ok_or_else(|| Failure::no(format!("{slot} of {} shows nothing yet", gate.id)).hint(hint.clone()))?;
-        if outcome.state != RuleState::Satisfied {
-            return Err(Failure::no(format!("{slot} does not show that it worked: {}", outcome.have)).hint(hint));
-        }
-        let Some(newest) = outcome.by.last().filter(|(number, _)| *number > fired) else {
-            return Err(Failure::no(format!("{slot} is from before the rollback")).hint(hint));
-        };
-        found.push(*newest);
+    let going = Going { pipeline, option, key: &journal.key, fired, size: ledger.size(), now };
+    match evaluator.validation(&going) {
+        Ok(shown) => Ok(shown.into_iter().map(|(_, id)| id).collect()),
+        Err(Unshown { why, hint }) if hint.is_empty() => Err(Failure::no(why).hint("ledger policy check")),
+        Err(Unshown { why, hint }) => Err(Failure::no(why).hint(hint)),
     }
-    Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
 fn compose(

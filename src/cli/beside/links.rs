@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::context::Context;
-use super::failure::Failure;
-use super::files::Brought;
+use super::Brought;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::links::{Link, State, Target, check};
 use crate::evidence::readers::{LINK_CHECK, LINKED, LINKS_MISSING};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Brought;
 use crate::evidence::citations::{excerpt, find};
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::readers::CITATIONS;
 use crate::evidence::text;
 use crate::id::{Digest, ObjectId};
 use crate::store::git::GitStore;
-
-use super::files::Brought;
 
 /// Excerpts listed with their digests; a statement has little room.
 const LISTED: usize = 100;
@@ -55,5 +55,5 @@ pub fn facts(store: &GitStore, commit: &ObjectId, brought: &[Brought]) -> Option
     excerpts.dedup();
     excerpts.truncate(LISTED);
     facts.insert("excerpts".to_owned(), Fact::List(excerpts));
-    Some(("citations".to_owned(), Fact::Group(facts)))
+    Some((CITATIONS.to_owned(), Fact::Group(facts)))
 }

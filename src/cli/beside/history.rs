@@ -1,22 +1,20 @@
 //! What became of a checklist since it was last recorded for the release.
 
-use super::files::Brought;
-use super::load::Loaded;
-use super::select::Question;
+use super::{Brought, Place};
 use crate::chain::VerifiedEntry;
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::checklist::diff::{Changes, Diff, diff};
 use crate::evidence::readers::checklist::{self, Checklist};
-use crate::evidence::readers::{CHECKLIST, Input};
-use crate::id::{Digest, Name};
+use crate::evidence::readers::{CHECKLIST, Input, SINCE};
+use crate::id::Digest;
 
 /// The fact of its name: which entry it was, how many items were added, removed, renamed, ticked and
 /// unticked, and the first of them in words. `None` where it was not recorded before, or is the same.
-pub fn since(loaded: &Loaded, question: &Question<'_>, slot: &Name, brought: &[Brought]) -> Option<(String, Fact)> {
+pub fn since(place: &Place<'_>, brought: &[Brought]) -> Option<(String, Fact)> {
     let now = brought.iter().find(|one| one.file.role.is_none())?;
-    let (entry, file) = before(loaded, question, slot, &now.file.path)?;
-    let bytes = loaded.store.file(entry.commit(), &entry.file_path(file.name.as_str())).ok()?;
+    let (entry, file) = before(place, &now.file.path)?;
+    let bytes = place.store.file(entry.commit(), &entry.file_path(file.name.as_str())).ok()?;
     let is_another = file.sha256 != now.file.sha256 && Digest::of(&bytes) == file.sha256;
     let (old, new) = is_another.then(|| Some((read(&bytes)?, read(now.bytes.as_deref()?)?)))??;
     let number = usize::try_from(entry.number().0).ok()?;
@@ -29,7 +27,7 @@ pub fn since(loaded: &Loaded, question: &Question<'_>, slot: &Name, brought: &[B
     };
     facts.insert("items".to_owned(), Fact::List(all.iter().flat_map(said).collect()));
     facts.extend(all.map(|(word, changes)| (word.to_owned(), Fact::from(changes.count))));
-    Some(("since".to_owned(), Fact::Group(facts)))
+    Some((SINCE.to_owned(), Fact::Group(facts)))
 }
 
 fn read(bytes: &[u8]) -> Option<Checklist> {
@@ -37,15 +35,10 @@ fn read(bytes: &[u8]) -> Option<Checklist> {
 }
 
 /// The newest evidence of the release in the slot that is of the same document.
-fn before<'l>(
-    loaded: &'l Loaded,
-    question: &Question<'_>,
-    slot: &Name,
-    path: &str,
-) -> Option<(&'l VerifiedEntry, EvidenceFile)> {
-    let entries = loaded.ledger.view().release(&question.pipeline.id, &question.release);
+fn before<'p>(place: &Place<'p>, path: &str) -> Option<(&'p VerifiedEntry, EvidenceFile)> {
+    let entries = place.view.release(place.pipeline, place.release);
     entries.into_iter().rev().find_map(|entry| {
-        let evidence = entry.evidence().filter(|e| e.slot == *slot && e.format.as_str() == CHECKLIST)?;
+        let evidence = entry.evidence().filter(|e| e.slot == *place.slot && e.format.as_str() == CHECKLIST)?;
         let file = evidence.brought().find(|file| file.path == path && file.stored == Stored::Inline)?;
         Some((entry, file.clone()))
     })
