@@ -11,7 +11,7 @@ use super::decision::{AttemptSummary, Decision, RuleKind, RuleOutcome, RuleState
 use super::rules::{self, Case, Going, Standing, Unshown};
 use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, Rule, parse};
 use crate::chain::view::{Attempt, PolicyInForce};
-use crate::chain::{VerifiedEntry, VerifiedLedger, View};
+use crate::chain::{VerifiedEntry, VerifiedLedger, View, Void};
 use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Kind, Predicate, Trigger, TriggerClass};
 use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, PersonId, Timestamp, Version};
 use crate::sign::People;
@@ -148,6 +148,7 @@ impl<'l> Evaluator<'l> {
         let case = Case { evaluator: self, policy, pipeline, gate, attempt, view, ask };
         decision.rules.extend(source_rule(&case));
         decision.rules.extend(rolled_back(&case));
+        decision.rules.extend(taken_back(&case));
         decision.rules.extend(self.misdeclared(attempt));
         rules::evaluate(&case, &mut decision);
         for (entry, void) in view.all_of_attempt(attempt.key) {
@@ -311,6 +312,18 @@ fn rolled_back(case: &Case<'_, '_>) -> Option<RuleOutcome> {
     let rollback = entries.find(|entry| matches!(entry.predicate(), Predicate::Rollback(_)))?;
     let have = format!("entry {} rolled it back", rollback.number());
     Some(over(name("rollback"), "an attempt that was not rolled back", have, case.attempt.key))
+}
+
+/// An attempt whose promotion somebody revoked is over: a second one would begin anew what counts from the first.
+/// What went with a key that was given up was never theirs, and is promoted again.
+fn taken_back(case: &Case<'_, '_>) -> Option<RuleOutcome> {
+    let mut promotions = case.view.all_of_attempt(case.attempt.key).filter(|(e, _)| e.kind() == Kind::Promotion);
+    let (promotion, void) = promotions.find(|(entry, void)| {
+        matches!(void, Some(Void::Revoked(_))) && case.evaluator.is_justified(entry, case.view.known())
+    })?;
+    let void = void.map(|void| format!(": {void}")).unwrap_or_default();
+    let have = format!("the promotion of entry {} is void{void}", promotion.number());
+    Some(over(name("promotion"), "an attempt whose promotion was not taken back", have, case.attempt.key))
 }
 
 /// An attempt nothing can come of any more: the release goes on in a new one.

@@ -18,6 +18,7 @@ mod demo;
 mod dialects;
 mod docs;
 mod doubts;
+mod evaluation;
 mod full_disk;
 mod gates;
 mod hooks;

@@ -241,12 +241,23 @@ fn approval_lapse(
         let number = case.view.ledger().position(*waiver).map_or("?".to_owned(), |number| number.to_string());
         return Some(format!("it did not see the waiver of entry {number}"));
     }
-    rested.evidence.iter().find_map(|item| evidence_lapse(case, item, approval))
+    rested.evidence.iter().find_map(|item| evidence_lapse(case, item, entry, approval))
 }
 
-/// The evidence a rule rests on now is, to the byte, what the signer saw.
-fn evidence_lapse(case: &Case<'_, '_>, item: &EvidenceOutcome<'_, '_>, approval: &Approval) -> Option<String> {
-    let now = item.entry?.evidence()?;
+/// The evidence in a slot now is, to the byte, what the signer saw. What satisfied nothing when they signed was
+/// nothing to see; what came since was not there, also when it was taken back.
+fn evidence_lapse(
+    case: &Case<'_, '_>,
+    item: &EvidenceOutcome<'_, '_>,
+    signed: &VerifiedEntry,
+    approval: &Approval,
+) -> Option<String> {
+    let newest = item.entry?;
+    let now = newest.evidence()?;
+    let came_before = newest.number() < signed.number();
+    if item.is_void {
+        return (!came_before).then(|| format!("entry {} came after it, and is void", newest.number()));
+    }
     if (item.rule.file.is_some() || item.rule.artifacts.is_some())
         && let Some((path, recorded, found)) = evidence::stale(case, now)
     {
@@ -267,6 +278,9 @@ fn evidence_lapse(case: &Case<'_, '_>, item: &EvidenceOutcome<'_, '_>, approval:
         files.join(", ")
     };
     let Some(seen) = last else {
+        if came_before && item.outcome.state != RuleState::Satisfied {
+            return None;
+        }
         return Some(format!("{} was not there when it was given; it is {}", now.slot, list(now)));
     };
     let (old, new) = (contents(seen), contents(now));
@@ -310,7 +324,9 @@ fn rejections(case: &Case<'_, '_>, current: &Current<'_>) -> Vec<RuleOutcome> {
 
 /// Whether a person has already done this for the release, and what.
 fn wears(case: &Case<'_, '_>, hat: &Hat, person: &Person) -> Option<String> {
-    let entries = case.view.release(&case.pipeline.id, case.ask.release);
+    // What somebody did they did, also when it was voided since.
+    let entries = case.view.all_of_release(&case.pipeline.id, case.ask.release);
+    let entries: Vec<&VerifiedEntry> = entries.into_iter().map(|(entry, _)| entry).collect();
     let people = case.evaluator.people(case.view);
     let by_person = |entry: &&&VerifiedEntry| people.are_one(entry.person(), &person.id);
     match hat {
@@ -333,10 +349,10 @@ fn wears(case: &Case<'_, '_>, hat: &Hat, person: &Person) -> Option<String> {
             .filter(by_person)
             .find(|entry| entry.evidence().is_some_and(|evidence| evidence.slot == *slot))
             .map(|entry| format!("recorded {slot} (entry {})", entry.number())),
-        Hat::Recorder => case
-            .view
-            .attempt(case.attempt.key)
-            .find(|entry| entry.kind() == Kind::Evidence && people.are_one(entry.person(), &person.id))
+        Hat::Recorder => entries
+            .iter()
+            .filter(by_person)
+            .find(|entry| entry.kind() == Kind::Evidence && entry.attempt() == Some(case.attempt.key))
             .map(|entry| format!("recorded evidence of this gate (entry {})", entry.number())),
         Hat::Approver => entries
             .iter()

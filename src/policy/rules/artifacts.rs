@@ -10,17 +10,24 @@ use crate::findings::counted;
 use crate::id::Version;
 use crate::policy::{ArtifactCheck, Pipeline, Reach, Rule, reread};
 
-/// The files that a release's evidence of artifacts brought, each as it was recorded last, by path.
+/// The files that a release's evidence of artifacts brought, each as it was recorded last, by path. Where that is
+/// void there is none: what was recorded before does not come back.
 pub fn files<'l>(
     view: View<'l>,
     pipeline: &Pipeline,
     release: &Version,
 ) -> BTreeMap<&'l str, (&'l VerifiedEntry, &'l EvidenceFile)> {
-    let entries = view.release(&pipeline.id, release).into_iter();
-    let evidence = entries.filter_map(|entry| Some((entry, entry.evidence()?)));
-    let wanted = evidence.filter(|(entry, evidence)| is_wanted(pipeline, entry, evidence));
-    let files = wanted.flat_map(|(entry, evidence)| evidence.brought().map(move |file| (entry, file)));
-    files.map(|(entry, file)| (file.path.as_str(), (entry, file))).collect()
+    let mut files = BTreeMap::new();
+    for (entry, void) in view.all_of_release(&pipeline.id, release) {
+        let Some(evidence) = entry.evidence().filter(|evidence| is_wanted(pipeline, entry, evidence)) else { continue };
+        for file in evidence.brought() {
+            match void {
+                None => files.insert(file.path.as_str(), (entry, file)),
+                Some(_) => files.remove(file.path.as_str()),
+            };
+        }
+    }
+    files
 }
 
 /// Whether a rule wants artifacts recorded in the entry's gate and slot, and by this person: anybody can bring

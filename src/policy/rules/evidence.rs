@@ -23,12 +23,12 @@ pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<
         return window::evaluate(case, rule, window, base);
     }
     let Some((entry, evidence, void)) = newest(case, rule) else {
-        return EvidenceOutcome { rule, outcome: base, entry: None };
+        return EvidenceOutcome::new(rule, base, None);
     };
     // What was there before does not come back by itself: somebody has to bring it again.
     if let Some(void) = void {
         let outcome = failed(base, format!("entry {} is void: {void}", entry.number()));
-        return EvidenceOutcome { rule, outcome, entry: None };
+        return EvidenceOutcome { rule, outcome, entry: Some(entry), is_void: true };
     }
     let outcome = match test(case, rule, entry, evidence) {
         Ok(have) => {
@@ -38,7 +38,7 @@ pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<
         }
         Err(have) => failed(base, format!("entry {}: {have}", entry.number())),
     };
-    EvidenceOutcome { rule, outcome, entry: Some(entry) }
+    EvidenceOutcome::new(rule, outcome, Some(entry))
 }
 
 /// The outcome while nothing is there.
@@ -116,30 +116,31 @@ fn need(rule: &Rule) -> String {
 
 /// The newest evidence in the slot, and why it is void where it is.
 fn newest<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Option<(&'l VerifiedEntry, &'l Evidence, Option<Void>)> {
-    let fits = |(entry, void): (&'l VerifiedEntry, Option<Void>)| {
-        let evidence = entry.evidence().filter(|evidence| evidence.slot == rule.slot)?;
-        Some((entry, evidence, void))
+    let (entry, void) = all(case, rule).pop()?;
+    Some((entry, entry.evidence()?, void))
+}
+
+/// Everything in the slot in order, and why it is void where it is.
+pub fn all<'l>(case: &Case<'_, 'l>, rule: &Rule) -> Vec<(&'l VerifiedEntry, Option<Void>)> {
+    let mut entries: Vec<_> = match rule.reach {
+        Reach::Attempt => case.view.all_of_attempt(case.attempt.key).collect(),
+        Reach::Release => case.view.all_of_release(&case.pipeline.id, case.ask.release),
     };
-    match rule.reach {
-        Reach::Attempt => case.view.all_of_attempt(case.attempt.key).filter_map(fits).last(),
-        Reach::Release => {
-            case.view.all_of_release(&case.pipeline.id, case.ask.release).into_iter().rev().find_map(fits)
-        }
+    entries.retain(|(entry, _)| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot));
+    entries
+}
+
+/// The same for one sample among several.
+pub fn test_entry(
+    case: &Case<'_, '_>,
+    rule: &Rule,
+    (entry, void): &(&VerifiedEntry, Option<Void>),
+) -> Result<String, String> {
+    match (entry.evidence(), void) {
+        (_, Some(void)) => Err(format!("it is void: {void}")),
+        (Some(evidence), None) => test(case, rule, entry, evidence),
+        (None, None) => Err("it is no evidence".to_owned()),
     }
-}
-
-/// Everything in the slot that is not void, in order.
-pub fn all<'l>(case: &Case<'_, 'l>, rule: &Rule) -> impl Iterator<Item = &'l VerifiedEntry> {
-    let entries: Vec<&VerifiedEntry> = match rule.reach {
-        Reach::Attempt => case.view.attempt(case.attempt.key).collect(),
-        Reach::Release => case.view.release(&case.pipeline.id, case.ask.release),
-    };
-    entries.into_iter().filter(|entry| entry.evidence().is_some_and(|evidence| evidence.slot == rule.slot))
-}
-
-/// The same for an entry that is known to be evidence.
-pub fn test_entry(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry) -> Result<String, String> {
-    entry.evidence().map_or_else(|| Err("it is no evidence".to_owned()), |evidence| test(case, rule, entry, evidence))
 }
 
 /// Whether a rule takes evidence of this format, from this person, and of a command that ended well.

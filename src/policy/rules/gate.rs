@@ -33,15 +33,14 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
     let before = artifacts::files(case.view.before(promotion.number()), case.pipeline, release);
     let after = artifacts::files(case.view, case.pipeline, release);
     for DeclaredArtifact { name, path } in &attempt.open.artifacts {
-        let (Some((_, old)), Some((entry, new))) = (before.get(path.as_str()), after.get(path.as_str())) else {
-            continue;
+        let Some((_, old)) = before.get(path.as_str()) else { continue };
+        let found = match after.get(path.as_str()) {
+            Some((_, new)) if new.sha256 == old.sha256 => continue,
+            Some((entry, new)) => format!("entry {} recorded sha256:{}", entry.number(), new.sha256),
+            None => "what was recorded last is void".to_owned(),
         };
-        if old.sha256 != new.sha256 {
-            outcome.hint = format!("ledger open {required} --release {} --retry", shell(release.as_str()));
-            let (old, new, entry) = (old.sha256, new.sha256, entry.number());
-            let have = format!("{required} was promoted for {name} sha256:{old}, entry {entry} recorded sha256:{new}");
-            return failed(outcome, have);
-        }
+        outcome.hint = format!("ledger open {required} --release {} --retry", shell(release.as_str()));
+        return failed(outcome, format!("{required} was promoted for {name} sha256:{}, {found}", old.sha256));
     }
     satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.recorded_at()))
 }

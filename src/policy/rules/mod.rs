@@ -48,8 +48,22 @@ pub struct Case<'c, 'l> {
 pub struct EvidenceOutcome<'c, 'l> {
     pub rule: &'c Rule,
     pub outcome: RuleOutcome,
-    /// The newest evidence in the slot, satisfying or not.
+    /// The newest evidence in the slot, satisfying or not, void or not.
     pub entry: Option<&'l VerifiedEntry>,
+    pub is_void: bool,
+}
+
+impl<'c, 'l> EvidenceOutcome<'c, 'l> {
+    fn new(rule: &'c Rule, outcome: RuleOutcome, entry: Option<&'l VerifiedEntry>) -> Self {
+        Self { rule, outcome, entry, is_void: false }
+    }
+
+    /// What is set aside is no evidence: nothing of it can change or lapse. That it is void stays known.
+    const fn forget(&mut self) {
+        if !self.is_void {
+            self.entry = None;
+        }
+    }
 }
 
 /// Evaluates every rule of the gate, in the order a person meets them.

@@ -38,7 +38,7 @@ fn judge(
         ),
         None => return base,
     };
-    let Some(entry) = log.and_then(|log| log.entry) else { return base };
+    let Some(entry) = log.filter(|log| !log.is_void).and_then(|log| log.entry) else { return base };
     let facts = entry.evidence().map(|evidence| reread::relied_on(case.policy, evidence)).unwrap_or_default();
     let Some(Fact::Group(found)) = facts.get("phrase") else {
         return base;

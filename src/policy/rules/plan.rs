@@ -15,16 +15,16 @@ pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<
     let status = match plan::follow(case, TOLERANCE, signed) {
         Ok(status) => status,
         Err(plan::NoPlan::Missing | plan::NoPlan::NotOpened) => {
-            return EvidenceOutcome { rule, outcome: base, entry: None };
+            return EvidenceOutcome::new(rule, base, None);
         }
-        Err(why) => return EvidenceOutcome { rule, outcome: failed(base, why.to_string()), entry: None },
+        Err(why) => return EvidenceOutcome::new(rule, failed(base, why.to_string()), None),
     };
     let entry = case.view.ledger().entry(status.entry);
     let outcome = match test(case, rule, &status) {
         Ok(have) => satisfied(case, base, &status, have),
         Err(have) => RuleOutcome { who: owners(case, &status), ..failed(base, have) },
     };
-    EvidenceOutcome { rule, outcome, entry }
+    EvidenceOutcome::new(rule, outcome, entry)
 }
 
 /// Who has rows that are open.

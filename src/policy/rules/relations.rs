@@ -35,7 +35,7 @@ fn set_aside(item: &mut EvidenceOutcome<'_, '_>, have: String) {
     if item.outcome.state != RuleState::Satisfied {
         let outcome = RuleOutcome { state: RuleState::NotApplicable, have, ..item.outcome.clone() };
         item.outcome = RuleOutcome { by: Vec::new(), who: Vec::new(), hint: String::new(), ..outcome };
-        item.entry = None;
+        item.forget();
     }
 }
 

@@ -138,14 +138,16 @@ fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) 
     let found = all.into_iter().find(|(entry, void)| match entry.predicate() {
         Predicate::Approval(approval) => {
             let about = approval.about == Some(trigger.id()) && approval.decision == wanted;
-            about && void.is_none() && may_decide(case, trigger, entry)
+            // A decision to go back is taken back by nobody but its author.
+            let stands = void.is_none() || (wanted == Decision::Rejected && !is_taken_back(case, entry, *void));
+            about && stands && may_decide(case, trigger, entry)
         }
         _ => false,
     });
     found.map(|(entry, _)| entry)
 }
 
-/// That an entry is void opens no gate, but who fired a trigger may say that it was a mistake.
+/// That an entry is void opens no gate, but its author may say that it was a mistake.
 fn is_taken_back(case: &Case<'_, '_>, entry: &VerifiedEntry, void: Option<Void>) -> bool {
     let Some(Void::Revoked(by)) = void else { return false };
     case.view.ledger().entry(by).is_some_and(|by| by.person() == entry.person())

@@ -37,8 +37,7 @@ pub fn apply_to_evidence(case: &Case<'_, '_>, evidence: &mut [EvidenceOutcome<'_
     for item in evidence {
         apply(case, &mut item.outcome, warnings);
         if item.outcome.state == RuleState::Waived {
-            // What is set aside is no evidence: nothing of it can change or lapse.
-            item.entry = None;
+            item.forget();
         }
     }
 }

@@ -28,35 +28,37 @@ pub fn evaluate<'c, 'l>(
     let promotion = gate.and_then(|gate| case.evaluator.promotion(case.view, case.pipeline, gate, case.ask.release));
     let Some(promotion) = promotion else {
         let outcome = RuleOutcome { have: format!("{} is not promoted", window.since), ..base };
-        return EvidenceOutcome { rule, outcome, entry: None };
+        return EvidenceOutcome::new(rule, outcome, None);
     };
     let begun = promotion.seconds();
     let (now, whole) = (case.ask.now.seconds(), Stretch { from: begun + window.from, to: begun + window.to });
-    // The commit's time counts: it never lies before that of the entry before.
-    let entries: Vec<&VerifiedEntry> = evidence::all(case, rule).filter(|e| whole.holds(e.seconds())).collect();
-    let late = evidence::all(case, rule).filter(|entry| entry.seconds() > whole.to).count();
+    // The commit's time counts: it never lies before that of the entry before. A sample that is void brings no
+    // older one back.
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        evidence::all(case, rule).into_iter().partition(|(entry, _)| whole.holds(entry.seconds()));
+    let late = outside.iter().filter(|(entry, _)| entry.seconds() > whole.to).count();
     let stretches = stretches(window, &whole);
     let mut good = Vec::new();
     let mut open = Vec::new();
     let mut wrong = None;
     for stretch in &stretches {
         // In each stretch the newest word counts.
-        match entries.iter().rev().find(|entry| stretch.holds(entry.seconds())) {
+        match inside.iter().rev().find(|(entry, _)| stretch.holds(entry.seconds())) {
             None => open.push(stretch),
-            Some(entry) => match evidence::test_entry(case, rule, entry) {
-                Ok(_) => good.push(*entry),
-                Err(why) => wrong = Some(format!("entry {}: {why}", entry.number())),
+            Some(sample) => match evidence::test_entry(case, rule, sample) {
+                Ok(_) => good.push(sample.0),
+                Err(why) => wrong = Some(format!("entry {}: {why}", sample.0.number())),
             },
         }
     }
     if window.every.is_none() {
-        good = entries.iter().copied().filter(|entry| evidence::test_entry(case, rule, entry).is_ok()).collect();
-        // A newest sample that is bad is the state of things.
-        wrong = wrong.filter(|_| !entries.last().is_some_and(|last| good.iter().any(|e| e.number() == last.number())));
+        let passed = inside.iter().filter(|sample| evidence::test_entry(case, rule, sample).is_ok());
+        good = passed.map(|(entry, _)| *entry).collect();
     }
-    let last = entries.last().copied();
+    let last = inside.last();
     let outcome = judge(window, base, &Found { whole, good, open, wrong, late, now });
-    EvidenceOutcome { rule, outcome, entry: last }
+    let is_void = last.is_some_and(|(_, void)| void.is_some());
+    EvidenceOutcome { rule, outcome, entry: last.map(|(entry, _)| *entry), is_void }
 }
 
 struct Found<'f, 'l> {

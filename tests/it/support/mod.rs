@@ -3,8 +3,9 @@
 pub mod bulk;
 pub mod clock;
 pub mod forge;
+pub mod made;
 pub mod team;
-mod policy;
+pub mod policy;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
