@@ -9,10 +9,11 @@ use super::load::Loaded;
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, VerifiedLedger, View};
 use crate::entry::kinds::AttemptKey;
+use crate::evidence::readers::TASK_LOG;
 use crate::findings::nearest;
 use crate::id::{Digest, Name, ObjectId, Timestamp, Version};
 use crate::policy::decision::Decision;
-use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy};
+use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy, Rule};
 use crate::store::git::GitStore;
 
 /// A gate of one release: what most commands ask about.
@@ -86,6 +87,19 @@ impl<'p> Question<'p> {
     pub fn source(&self, ledger: &VerifiedLedger, store: &GitStore) -> Result<ObjectId, Failure> {
         let opened = ledger.view().latest(&self.pipeline.id, &self.gate.id, &self.release);
         opened.map_or_else(|| Ok(store.source("HEAD")?.commit), |attempt| Ok(attempt.open.source.commit.clone()))
+    }
+
+    /// Whether it matters when evidence in the slot comes, so that the same again is not the same: an age, a time
+    /// or an order is asked for, or a way back has to show that it worked.
+    pub fn asks_when(&self, slot: &Name) -> bool {
+        let own = |rule: &&Rule| rule.slot == *slot;
+        let is_timed = |rule: &Rule| rule.within.is_some() || rule.window.is_some() || !rule.after.is_empty();
+        let in_log = |gate: &Gate| {
+            gate.phrase().is_some() && gate.rules.iter().filter(own).any(|rule| rule.formats.contains(&TASK_LOG))
+        };
+        let gates = &self.pipeline.gates;
+        gates.iter().any(|gate| in_log(gate) || gate.rules.iter().filter(own).any(is_timed))
+            || self.pipeline.rollbacks.iter().any(|option| option.validation.contains(slot))
     }
 
     /// The newest attempt, or the first.

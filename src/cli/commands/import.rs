@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::record::{Recording, read};
 use super::{Answer, open};
-use crate::chain::VerifiedLedger;
+use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::args::{path, text};
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::failure::{Failure, FailureKind};
@@ -16,10 +16,10 @@ use crate::cli::output::{SCHEMAS, table};
 use crate::cli::secrets::Secrets;
 use crate::cli::select::{self, Question};
 use crate::cli::storing::{READ_MOST, Storing};
-use crate::entry::kinds::AttemptKey;
+use crate::entry::kinds::{AttemptKey, Evidence, EvidenceFile};
 use crate::evidence::readers::{self, Input};
 use crate::findings::counted;
-use crate::id::{Digest, EntryNumber, Name, fold};
+use crate::id::{EntryNumber, Name, fold};
 use crate::policy::{Evaluator, Gate, Pipeline, Policy, Rule};
 use crate::report::escape::visible;
 
@@ -113,8 +113,8 @@ impl Importing<'_> {
             stdin_name: "",
         };
         let (recording, brought) = read(context, loaded, &question, &taking, &[file.to_owned()])?;
-        let digest = brought.first().map(|one| one.file.sha256);
-        if let Some(entry) = known(&loaded.ledger, &recording.attempt, &rule.slot, digest) {
+        let file = brought.first().map(|one| &one.file);
+        if let Some(entry) = file.and_then(|file| known(&loaded.ledger, &recording.attempt, &rule.slot, file)) {
             return Ok((rule.slot.clone(), Outcome::Known(entry)));
         }
         self.storing.upload(context, &brought)?;
@@ -202,13 +202,27 @@ fn fitting<'p>(gate: &'p Gate, release: &str, path: &str, bytes: &[u8]) -> Optio
     reading.next().filter(|_| reading.next().is_none())
 }
 
-/// The entry that has these bytes in this slot already.
-fn known(ledger: &VerifiedLedger, attempt: &AttemptKey, slot: &Name, digest: Option<Digest>) -> Option<EntryNumber> {
-    let has = |entry: &&crate::chain::VerifiedEntry| {
-        let evidence = entry.evidence().filter(|evidence| evidence.slot == *slot);
-        evidence.is_some_and(|evidence| evidence.brought().any(|file| Some(file.sha256) == digest))
-    };
-    ledger.view().attempt(attempt).find(has).map(|entry| entry.number())
+/// The entry that has these bytes in this slot already. Of one path the newest file counts: what came back after
+/// another version is no repeat.
+fn known(ledger: &VerifiedLedger, attempt: &AttemptKey, slot: &Name, file: &EvidenceFile) -> Option<EntryNumber> {
+    let entries: Vec<&VerifiedEntry> = ledger.view().attempt(attempt).collect();
+    let in_slot = entries.into_iter().rev().filter(|entry| entry.evidence().is_some_and(|e| e.slot == *slot));
+    on_record(in_slot, file)
+}
+
+fn on_record<'l>(newest_first: impl Iterator<Item = &'l VerifiedEntry>, file: &EvidenceFile) -> Option<EntryNumber> {
+    let mut same_bytes = None;
+    for entry in newest_first {
+        for other in entry.evidence().into_iter().flat_map(Evidence::brought) {
+            if other.path == file.path {
+                return (other.sha256 == file.sha256).then(|| entry.number());
+            }
+            if other.sha256 == file.sha256 {
+                same_bytes = same_bytes.or(Some(entry.number()));
+            }
+        }
+    }
+    same_bytes
 }
 
 fn tell(context: &mut Context<'_>, taken: &[Taken], refused: usize) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Answer, open};
-use crate::chain::VerifiedLedger;
+use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::append::append;
 use crate::cli::args::{path, text};
 use crate::cli::beside;
@@ -127,7 +127,8 @@ pub fn read(
     facts.extend(beside::facts(&place, [rule].into_iter(), reader.format, &brought));
     let attempt = question.next_attempt(&loaded.ledger);
     let format = Name::parse(reader.format)?;
-    Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, attempt }, brought))
+    let timed = question.asks_when(&rule.slot);
+    Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, timed, attempt }, brought))
 }
 
 /// Everything an `evidence` entry says but its files.
@@ -136,6 +137,8 @@ pub struct Recording {
     pub format: Name,
     pub facts: Facts,
     pub command: Option<Command>,
+    /// When it comes says something of its own: the same again is a new entry.
+    pub timed: bool,
     pub attempt: AttemptKey,
 }
 
@@ -154,17 +157,21 @@ impl Recording {
         let attachments = files::attachments(brought);
         let mut now = context.world().now();
         let appended = append(context, loaded, identity, |context, ledger| {
+            // What the slot's newest evidence says already is no new entry, whatever the clock: a retry adds nothing.
+            if let Some(newest) = self.newest(ledger).filter(|_| !self.timed) {
+                let again = self.compose(ledger, identity, newest.recorded_at(), &listed, &attachments)?;
+                if again.statement.id() == newest.id() {
+                    return Ok(again);
+                }
+            }
             loop {
                 let draft = self.compose(ledger, identity, now, &listed, &attachments)?;
-                // The same bytes again within one second are the same statement. That is no new entry while
-                // it is the slot's newest; behind another one it has something to say, and needs its own time.
-                match ledger.position(draft.statement.id()) {
-                    Some(earlier) if self.newest(ledger) != Some(earlier) => {
-                        context.world().pause(Duration::from_millis(200));
-                        now = context.world().now();
-                    }
-                    _ => return Ok(draft),
+                if ledger.position(draft.statement.id()).is_none() {
+                    return Ok(draft);
                 }
+                // It has something to say and needs a time of its own: no two statements are the same.
+                context.world().pause(Duration::from_millis(200));
+                now = context.world().now();
             }
         })?;
         Ok(appended.map(|appended| (appended.number, appended.existing)))
@@ -204,11 +211,11 @@ impl Recording {
     }
 
     /// The newest evidence in the slot.
-    fn newest(&self, ledger: &VerifiedLedger) -> Option<EntryNumber> {
+    fn newest<'l>(&self, ledger: &'l VerifiedLedger) -> Option<&'l VerifiedEntry> {
         let entries = ledger.view().all_of_attempt(&self.attempt);
         let own = entries.filter(|(entry, _)| entry.evidence().is_some_and(|e| e.slot == self.slot));
         // One that is void is no reason not to bring the same again.
-        own.last().filter(|(_, void)| void.is_none()).map(|(entry, _)| entry.number())
+        own.last().filter(|(_, void)| void.is_none()).map(|(entry, _)| entry)
     }
 
     /// What was recorded, and what the gate's rule makes of it.

@@ -116,7 +116,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, source)? else {
         return Err(Failure::unknown("the attempt could not be opened"));
     };
-    let recording = Recording { slot, format: Name::parse(format)?, facts, command: Some(command), attempt };
+    let recording =
+        Recording { slot, format: Name::parse(format)?, facts, command: Some(command), timed: true, attempt };
     let number = recording.append(context, &mut loaded, &identity, brought)?;
     recording.tell(context, &loaded, number, &question);
     Ok(Answer::Code(u8::try_from(ran.exit_code).unwrap_or(1)))

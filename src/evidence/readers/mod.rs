@@ -173,6 +173,9 @@ pub const PLAN_STATUS_FACTS: &[&str] =
 /// The format of a Markdown checklist.
 pub const CHECKLIST: &str = checklist::READER.format;
 
+/// The format of a log people write their phrase into.
+pub const TASK_LOG: &str = task_log::READER.format;
+
 /// The format whose files are recorded by digest and never stored.
 pub const ARTIFACT: &str = "artifact";
 

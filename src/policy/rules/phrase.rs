@@ -2,6 +2,7 @@
 
 use super::{Case, EvidenceOutcome, called, failed, outcome, satisfied};
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::readers::TASK_LOG;
 use crate::id::Timestamp;
 use crate::policy::ApprovalRule;
 use crate::policy::decision::{RuleKind, RuleOutcome};
@@ -30,7 +31,7 @@ fn judge(
     base.who = called(case.policy, &approval.roles);
     let who = case.policy.roster.holders(&approval.roles).next().map_or("HANDLE", |person| person.handle()).to_owned();
     let line = format!("{} {who} {} {phrase}", case.ask.now, case.gate.id);
-    let log = evidence.iter().find(|item| item.rule.formats.contains(&"task-log"));
+    let log = evidence.iter().find(|item| item.rule.formats.contains(&TASK_LOG));
     base.hint = match log {
         Some(log) => format!(
             "add the line `{line}` to the log, then: ledger record {} FILE --gate {}",

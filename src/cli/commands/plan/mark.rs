@@ -54,8 +54,8 @@ pub fn run(said: Said<'_>, place: &Where, context: &mut Context<'_>) -> Result<A
     })?;
     let facts = facts(&brought)?;
     let slot = slot_for(question.gate, FORMAT)?;
-    let recording =
-        Recording { slot, format: Name::parse(FORMAT)?, facts, command: None, attempt: status.attempt.clone() };
+    let (format, attempt) = (Name::parse(FORMAT)?, status.attempt.clone());
+    let recording = Recording { slot, format, facts, command: None, timed: true, attempt };
     let number = recording.append(context, &mut loaded, &identity, vec![brought])?;
     recording.tell(context, &loaded, number, &question);
     tell(context, &loaded.ledger, &question, said.row)
