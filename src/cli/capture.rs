@@ -9,6 +9,15 @@ use crate::id::Digest;
 /// Bytes kept of the beginning, and as many of the end.
 const HALF: usize = 4 << 20;
 
+/// A stream at its end.
+pub struct Output {
+    /// What is kept of it.
+    pub bytes: Vec<u8>,
+    /// Size and digest of all of it.
+    pub size: u64,
+    pub sha256: Digest,
+}
+
 /// What came so far.
 #[derive(Default)]
 pub struct Capture {
@@ -31,16 +40,16 @@ impl Capture {
 
     /// What is kept, with a line in the gap that says what is missing, and the `digest` of the whole if it may
     /// be told. Shorter output is kept as it came.
-    pub fn into_bytes(self, digest: bool) -> Vec<u8> {
+    pub fn finish(self, digest: bool) -> Output {
         let left_out = self.size - self.head.len() as u64 - self.tail.len() as u64;
+        let sha256 = Digest::from_bytes(self.whole.finalize().into());
         let mut bytes = self.head;
         if left_out > 0 {
-            let whole = Digest::from_bytes(self.whole.finalize().into());
-            let whole = if digest { format!("; sha256 of the whole output {whole}") } else { String::new() };
+            let whole = if digest { format!("; sha256 of the whole output {sha256}") } else { String::new() };
             bytes.extend_from_slice(format!("\n[… {left_out} bytes left out{whole} …]\n").as_bytes());
         }
         bytes.extend(self.tail);
-        bytes
+        Output { bytes, size: self.size, sha256 }
     }
 }
 
@@ -54,7 +63,7 @@ mod tests {
             let bytes: Vec<u8> = (0..size).map(|at| b'a' + (at % 26) as u8).collect();
             let mut capture = Capture::default();
             bytes.chunks(step).for_each(|chunk| capture.push(chunk));
-            (capture.into_bytes(true), bytes)
+            (capture.finish(true).bytes, bytes)
         };
         for size in [0, 1, HALF, 2 * HALF] {
             let (kept, whole) = kept(size, 7_777);
@@ -66,6 +75,6 @@ mod tests {
         assert!(kept == expected);
         let mut capture = Capture::default();
         capture.push(&whole);
-        assert!(!String::from_utf8_lossy(&capture.into_bytes(false)).contains("sha256"));
+        assert!(!String::from_utf8_lossy(&capture.finish(false).bytes).contains("sha256"));
     }
 }

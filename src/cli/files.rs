@@ -20,6 +20,7 @@ use crate::report::escape::visible;
 use crate::store::git::GitStore;
 
 /// One file as it was found.
+#[derive(Clone)]
 pub struct Brought {
     pub file: EvidenceFile,
     /// `None` when only the digest is kept, or the file is too large for a reader.
@@ -37,6 +38,13 @@ pub struct Taking<'t> {
     pub secrets: &'t Secrets,
     /// The name of what comes on stdin.
     pub stdin_name: &'t str,
+}
+
+impl Taking<'_> {
+    /// Whether only the digests of files are wanted, and so directories can be brought.
+    pub fn by_digest(&self) -> bool {
+        self.external || self.rule.formats == [ARTIFACT] || self.format == Some(ARTIFACT)
+    }
 }
 
 /// The paths to record: those given, or the ones the rule itself names.
@@ -142,24 +150,45 @@ pub fn bring(
     taking: &Taking<'_>,
     paths: &[PathBuf],
 ) -> Result<Vec<Brought>, Failure> {
-    let by_digest = taking.external || taking.rule.formats == [ARTIFACT] || taking.format == Some(ARTIFACT);
-    let (mut brought, mut names, mut held) = (Vec::new(), Vec::new(), 0);
-    let mut digests = digests(context, paths, by_digest && taking.storing.store_for(0, true).is_none()).into_iter();
-    for path in paths {
-        let is_input = path.as_os_str() == "-";
+    let mut bringing = Bringing::default();
+    let digests = digests(context, paths, taking.by_digest() && taking.storing.store_for(0, true).is_none());
+    bringing.digests = digests.into_iter();
+    paths.iter().map(|path| bringing.one(context, store, taking, path)).collect()
+}
+
+/// What files of one entry share: their names, and the memory they take.
+#[derive(Default)]
+pub struct Bringing {
+    names: Vec<String>,
+    held: u64,
+    /// Those of the files to come, where they were made before.
+    digests: std::vec::IntoIter<std::io::Result<(u64, Digest)>>,
+}
+
+impl Bringing {
+    pub fn name(&mut self, recorded: &str) -> FileName {
+        own_name(recorded, &mut self.names)
+    }
+
+    pub fn one(
+        &mut self,
+        context: &mut Context<'_>,
+        store: &GitStore,
+        taking: &Taking<'_>,
+        path: &Path,
+    ) -> Result<Brought, Failure> {
+        let (is_input, by_digest) = (path.as_os_str() == "-", taking.by_digest());
         if by_digest && context.world().is_directory(path) {
-            brought.push(directory(context, store, path, &mut names)?);
-            continue;
+            return directory(context, store, path, &mut self.names);
         }
-        let recorded = if is_input { taking.stdin_name.to_owned() } else { context.recorded_path(store, path) };
-        let name = own_name(&recorded, &mut names);
         let bytes = match is_input {
             true => Some(read_input(context, taking.storing)?),
-            false => read_file(context, taking.storing, path, by_digest, held)?,
+            false => read_file(context, taking.storing, path, by_digest, self.held)?,
         };
         let (size, sha256) = match &bytes {
             Some(bytes) => (bytes.len() as u64, Digest::of(bytes)),
-            None => digests
+            None => self
+                .digests
                 .next()
                 .unwrap_or_else(|| context.world().hash(path))
                 .map_err(|error| unreadable(path, &error))?,
@@ -167,21 +196,22 @@ pub fn bring(
         if size == 0 {
             return Err(Failure::usage(format!("{} is empty: an empty file is no evidence", path.display())));
         }
+        let recorded = if is_input { taking.stdin_name.to_owned() } else { context.recorded_path(store, path) };
+        let name = self.name(&recorded);
         let store = taking.storing.store_for(size, by_digest && !is_input);
         let stored = if bytes.is_some() && store.is_none() { Stored::Inline } else { Stored::External };
         let location = store.map(|store| store.of(sha256).to_string()).or_else(|| taking.location.clone());
         let upload = match (store, &bytes) {
             (None, _) => Upload::None,
             (Some(_), Some(_)) => Upload::Held,
-            (Some(_), None) => Upload::File(path.clone()),
+            (Some(_), None) => Upload::File(path.to_owned()),
         };
         if upload == Upload::Held {
-            held += size;
+            self.held += size;
         }
         let file = EvidenceFile { name, path: recorded, size, sha256, stored, location, role: None };
-        brought.push(Brought { file, bytes, upload });
+        Ok(Brought { file, bytes, upload })
     }
-    Ok(brought)
 }
 
 /// Digests of the files that are brought by digest, in their order.

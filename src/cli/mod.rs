@@ -7,6 +7,7 @@ mod beside;
 mod board;
 pub mod capture;
 mod changed;
+mod child;
 mod commands;
 mod comparison;
 mod confirm;
@@ -33,6 +34,7 @@ mod stream;
 mod survey;
 mod target;
 mod verdicts;
+mod withheld;
 pub mod world;
 
 use std::ffi::OsString;

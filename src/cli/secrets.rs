@@ -25,6 +25,13 @@ pub struct Secrets {
     pub redact: bool,
 }
 
+impl Secrets {
+    /// Whether somebody says why secrets may pass; the reason is checked before anything is done.
+    pub fn allowed(&self) -> Result<bool, Failure> {
+        self.allow_secret.as_deref().map(checked).transpose().map(|reason| reason.is_some())
+    }
+}
+
 /// Keeps secrets out of what an entry will hold, and returns the facts of it. `texts` are what the statement
 /// will say besides, each with a name for people: they stand there as they are or not at all.
 pub fn keep_out(
@@ -39,9 +46,15 @@ pub fn keep_out(
     }
     let mut facts = refuse(context, None, texts, &[])?;
     let mut marks = Vec::new();
-    for one in brought {
-        let path = one.file.path.clone();
-        marks.extend(mask(one, storing)?.into_iter().map(|mark| (path.clone(), one.file.name.to_string(), mark)));
+    for one in brought.iter_mut() {
+        marks.extend(mask(one, storing)?);
+    }
+    // Marks can be longer than what they stand for.
+    let held: u64 = brought.iter().filter_map(|one| one.bytes.as_ref()).map(|bytes| bytes.len() as u64).sum();
+    if !marks.is_empty() && held > HELD_MOST {
+        let most = mebibytes(HELD_MOST);
+        return Err(Failure::usage(format!("with their marks the files of the entry are larger than {most} MiB"))
+            .hint("bring fewer at once"));
     }
     let Some((path, ..)) = marks.first() else { return Ok(facts) };
     if let Some(document) = &rule.file {
@@ -51,18 +64,29 @@ pub fn keep_out(
         ))
         .hint(format!("take the secret out of {} itself, and change it if it is a real one", visible(path))));
     }
+    facts.extend(on_record(context, &marks));
+    Ok(facts)
+}
+
+/// Something that is masked: the path and the name of its file, and where in it.
+pub type Masked = (String, String, Mark);
+
+/// Tells what is masked, for people and as a fact; nothing where nothing is.
+pub fn on_record(context: &mut Context<'_>, marks: &[Masked]) -> Option<(String, Fact)> {
+    if marks.is_empty() {
+        return None;
+    }
     for (path, _, mark) in marks.iter().take(MAX_LINES) {
         context.printer.talk(format!("  {}:{}: {}", visible(path), lines(mark), mark.kind));
     }
     let more = marks.len().saturating_sub(MAX_LINES);
     let more = if more > 0 { format!(", {more} more among them") } else { String::new() };
     context.printer.talk(format!("note: {} masked in what is kept, and on record{more}", marks.len()));
-    facts.insert(REDACTED.to_owned(), Fact::Group(redacted(&marks)));
-    Ok(facts)
+    Some((REDACTED.to_owned(), Fact::Group(redacted(marks))))
 }
 
 /// How many, by which rules, and on which lines of which files.
-fn redacted(marks: &[(String, String, Mark)]) -> Facts {
+fn redacted(marks: &[Masked]) -> Facts {
     let mut rules: Vec<String> = marks.iter().map(|(_, _, mark)| mark.rule()).collect();
     rules.sort();
     rules.dedup();
@@ -83,7 +107,7 @@ fn lines(mark: &Mark) -> String {
 
 /// Masks what looks like a secret in a file that is kept, here or in a store. Size, digest and the place in the
 /// store are those of the masked bytes: a short secret could be guessed from the digest of the file it stood in.
-fn mask(one: &mut Brought, storing: &Storing) -> Result<Vec<Mark>, Failure> {
+pub fn mask(one: &mut Brought, storing: &Storing) -> Result<Vec<Masked>, Failure> {
     let not_masked = |why: &str| Failure::usage(format!("{} cannot be masked: {why}", visible(&one.file.path)));
     let bytes = match (&one.bytes, &one.upload) {
         (Some(bytes), _) => bytes,
@@ -111,7 +135,8 @@ fn mask(one: &mut Brought, storing: &Storing) -> Result<Vec<Mark>, Failure> {
     one.file.sha256 = Digest::of(&redacted.bytes);
     one.bytes = Some(redacted.bytes);
     storing.send(one);
-    Ok(redacted.marks)
+    let masked = redacted.marks.into_iter();
+    Ok(masked.map(|mark| (one.file.path.clone(), one.file.name.to_string(), mark)).collect())
 }
 
 /// Refuses texts and files that look as if they held a secret. With a reason they pass, and the reason
@@ -128,12 +153,7 @@ pub fn refuse(
         lines.extend(secrets::find(bytes).iter().map(|finding| line_of(place, finding)));
     }
     for one in brought {
-        let found = match (&one.bytes, &one.upload) {
-            (Some(bytes), _) => secrets::find(bytes),
-            (None, Upload::File(path)) => find_in_file(context, path)?,
-            (None, _) => Vec::new(),
-        };
-        lines.extend(found.iter().map(|finding| line_of(&one.file.path, finding)));
+        lines.extend(found_in(context, one)?.iter().map(|finding| line_of(&one.file.path, finding)));
     }
     if lines.is_empty() {
         return Ok(Facts::new());
@@ -148,6 +168,14 @@ pub fn refuse(
             .hint("or have it masked in what is kept: --redact")
             .hint("or say why everybody with this repository may know it: --allow-secret REASON"));
     };
+    let reason = checked(reason)?;
+    listed.lines().for_each(|line| context.printer.talk(visible(line)));
+    context.printer.talk(format!("note: allowed, and on record: {}", visible(reason)));
+    Ok(Facts::from([(ALLOWED.to_owned(), Fact::from(reason))]))
+}
+
+/// A reason that may stand in the statement.
+fn checked(reason: &str) -> Result<&str, Failure> {
     let reason = reason.trim();
     let length = reason.chars().count();
     if length == 0 || length > MAX_REASON || !secrets::find(reason.as_bytes()).is_empty() {
@@ -155,9 +183,16 @@ pub fn refuse(
             "--allow-secret needs a reason of 1 to {MAX_REASON} characters that holds no secret itself"
         )));
     }
-    listed.lines().for_each(|line| context.printer.talk(visible(line)));
-    context.printer.talk(format!("note: allowed, and on record: {}", visible(reason)));
-    Ok(Facts::from([(ALLOWED.to_owned(), Fact::from(reason))]))
+    Ok(reason)
+}
+
+/// What looks like a secret in a file that is kept, here or in a store.
+pub fn found_in(context: &Context<'_>, one: &Brought) -> Result<Vec<Finding>, Failure> {
+    match (&one.bytes, &one.upload) {
+        (Some(bytes), _) => Ok(secrets::find(bytes)),
+        (None, Upload::File(path)) => find_in_file(context, path),
+        (None, _) => Ok(Vec::new()),
+    }
 }
 
 fn find_in_file(context: &Context<'_>, path: &Path) -> Result<Vec<Finding>, Failure> {
@@ -192,15 +227,15 @@ const PIECE: u64 = 8 << 20;
 const OVERLAP: usize = 64 << 10;
 
 /// Never the secret, only where it is.
-fn line_of(place: &str, Finding { line, kind, preview }: &Finding) -> String {
+pub fn line_of(place: &str, Finding { line, kind, preview }: &Finding) -> String {
     // A message is told line by line, and a path can hold anything.
     format!("  {}:{line}: {} ({kind})", visible(place), visible(preview))
 }
 
 /// After so many, nobody reads on.
-const MAX_LINES: usize = 10;
+pub const MAX_LINES: usize = 10;
 /// All facts of an entry must fit into one statement.
-const MAX_LISTED: usize = 50;
+pub const MAX_LISTED: usize = 50;
 /// It is a sentence, and stands in the statement.
 const MAX_REASON: usize = 300;
 

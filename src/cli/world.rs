@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::capture::Capture;
 use super::progress::Progress;
 use crate::id::{Digest, Timestamp};
 
@@ -39,15 +37,6 @@ pub enum Clock {
 
 /// Larger than pins, memories and templates ever are.
 const MOST_OF_OURS: u64 = 64 << 20;
-
-/// How the output of a command is shown and kept.
-#[derive(Clone, Copy)]
-pub struct Keep {
-    /// All of it is shown on stderr: stdout is kept for an answer.
-    pub quiet: bool,
-    /// Where a part is left out, the digest of the whole is told.
-    pub digest: bool,
-}
 
 /// How a command that was run ended.
 pub struct Ran {
@@ -173,6 +162,11 @@ impl World {
 
     pub fn exists(&self, path: &Path) -> bool {
         self.path(path).exists()
+    }
+
+    /// Whether the path itself is a link, whatever it leads to.
+    pub fn is_link(&self, path: &Path) -> bool {
+        std::fs::symlink_metadata(self.path(path)).is_ok_and(|data| data.is_symlink())
     }
 
     pub fn is_directory(&self, path: &Path) -> bool {
@@ -336,33 +330,7 @@ impl World {
         })
     }
 
-    /// Runs a program with its output shown as it comes, and kept within bounds.
-    pub fn run_and_keep(&mut self, argv: &[String], keep: Keep) -> io::Result<Ran> {
-        let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = self.command(program);
-        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
-        let (sender, chunks) = mpsc::channel();
-        let out = child.stdout.take().map(|pipe| forward(pipe, sender.clone(), false));
-        let err = child.stderr.take().map(|pipe| forward(pipe, sender, true));
-        let (mut stdout, mut stderr) = (Capture::default(), Capture::default());
-        for (is_error, chunk) in chunks {
-            // A closed terminal must not lose the evidence: it is kept whether or not it is seen.
-            let shown = if is_error || keep.quiet {
-                self.err.write_all(&chunk)
-            } else {
-                self.out.write_all(&chunk).and_then(|()| self.out.flush())
-            };
-            drop(shown);
-            (if is_error { &mut stderr } else { &mut stdout }).push(&chunk);
-        }
-        out.into_iter().chain(err).for_each(|thread| drop(thread.join()));
-        let status = child.wait()?;
-        let (stdout, stderr) = (stdout.into_bytes(keep.digest), stderr.into_bytes(keep.digest));
-        Ok(Ran { exit_code: exit_code(status), signal: signal(status), stdout, stderr })
-    }
-
-    fn command(&self, program: &str) -> Command {
+    pub(super) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.directory).env_clear().envs(&self.env);
         command
@@ -428,39 +396,24 @@ fn require_regular(path: &Path) -> io::Result<u64> {
     }
 }
 
-fn forward(
-    mut pipe: impl Read + Send + 'static,
-    to: mpsc::Sender<(bool, Vec<u8>)>,
-    is_error: bool,
-) -> std::thread::JoinHandle<()> {
-    std::thread::spawn(move || {
-        let mut buffer = [0; 8192];
-        while let Ok(count) = pipe.read(&mut buffer) {
-            if count == 0 || to.send((is_error, buffer[..count].to_vec())).is_err() {
-                return;
-            }
-        }
-    })
-}
-
 #[cfg(unix)]
-fn exit_code(status: std::process::ExitStatus) -> i32 {
+pub(super) fn exit_code(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
 #[cfg(unix)]
-fn signal(status: std::process::ExitStatus) -> Option<i32> {
+pub(super) fn signal(status: std::process::ExitStatus) -> Option<i32> {
     std::os::unix::process::ExitStatusExt::signal(&status)
 }
 
 #[cfg(not(unix))]
-const fn signal(_: std::process::ExitStatus) -> Option<i32> {
+pub(super) const fn signal(_: std::process::ExitStatus) -> Option<i32> {
     None
 }
 
 #[cfg(not(unix))]
-fn exit_code(status: std::process::ExitStatus) -> i32 {
+pub(super) fn exit_code(status: std::process::ExitStatus) -> i32 {
     status.code().unwrap_or(128)
 }
 

@@ -12,7 +12,7 @@ use crate::evidence::facts::Facts;
 use crate::evidence::readers::{self, BESIDE, CHANGED_SINCE, FROM_ELSEWHERE, Input, Wanted};
 
 /// The names `ledger run` gives to the two streams.
-const STREAMS: &[&str] = &["stdout.txt", "stderr.txt"];
+pub const STREAMS: &[&str] = &["stdout.txt", "stderr.txt"];
 
 /// The files a reader took the facts from, in order; none where nothing can be read again from the ledger.
 pub fn sources(evidence: &Evidence) -> Vec<&EvidenceFile> {

@@ -38,6 +38,7 @@ mod readme;
 mod refusals;
 mod resumed;
 mod rules;
+mod running;
 mod saved;
 mod schemas;
 mod secrets;

@@ -21,9 +21,10 @@ use crate::cli::storing::Storing;
 use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
-use crate::id::{EntryNumber, Name, Timestamp};
-use crate::policy::Evaluator;
+use crate::evidence::readers::Reader;
+use crate::id::{EntryNumber, Name, ObjectId, Timestamp};
 use crate::policy::decision::RuleState;
+use crate::policy::{Evaluator, Rule};
 use crate::report::escape::visible;
 
 /// Bring evidence for a slot
@@ -112,23 +113,37 @@ pub fn read(
     brought.extend(files::template(loaded, question, rule)?);
     let first = brought.first().ok_or_else(|| Failure::usage("no file to record"))?;
     let reader = files::reader_for(taking, first.file.name.as_str(), first.bytes.as_deref().unwrap_or_default())?;
-    let mut facts = files::facts(reader, question.gate, &rule.slot, &brought)?;
+    let source = question.source(&loaded.ledger, &loaded.store)?;
+    let mut facts = taken(loaded, question, rule, reader, &brought, &source)?;
     files::warn_of_uncommitted(context, &loaded.store, rule, &brought);
     facts.extend(allowed);
-    let source = question.source(&loaded.ledger, &loaded.store)?;
+    let attempt = question.next_attempt(&loaded.ledger);
+    let format = Name::parse(reader.format)?;
+    let timed = question.asks_when(&rule.slot);
+    Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, timed, attempt }, brought))
+}
+
+/// What a reader takes from files, and what the ledger adds: what they cite, where their links lead, what became of
+/// them since.
+pub fn taken(
+    loaded: &Loaded,
+    question: &Question<'_>,
+    rule: &Rule,
+    reader: &Reader,
+    brought: &[Brought],
+    source: &ObjectId,
+) -> Result<Facts, Failure> {
+    let mut facts = files::facts(reader, question.gate, &rule.slot, brought)?;
     let place = beside::Place {
         store: &loaded.store,
         view: loaded.ledger.view(),
         pipeline: &question.pipeline.id,
         release: &question.release,
         slot: &rule.slot,
-        source: &source,
+        source,
     };
-    facts.extend(beside::facts(&place, [rule].into_iter(), reader.format, &brought));
-    let attempt = question.next_attempt(&loaded.ledger);
-    let format = Name::parse(reader.format)?;
-    let timed = question.asks_when(&rule.slot);
-    Ok((Recording { slot: rule.slot.clone(), format, facts, command: None, timed, attempt }, brought))
+    facts.extend(beside::facts(&place, [rule].into_iter(), reader.format, brought));
+    Ok(facts)
 }
 
 /// Everything an `evidence` entry says but its files.

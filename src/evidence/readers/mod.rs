@@ -133,7 +133,7 @@ pub const OTHERS: &str = "*";
 /// Facts the ledger itself adds to a reader's. They are not compared with the files again, so neither a
 /// file nor a rule may name one of its own so.
 pub const FROM_ELSEWHERE: &[&str] =
-    &["exit", "env", CHANGED_SINCE, CITATIONS, SINCE, LINKS_MISSING, LINK_CHECK, ALLOWED, REDACTED];
+    &["exit", "env", CHANGED_SINCE, CITATIONS, SINCE, LINKS_MISSING, LINK_CHECK, ALLOWED, REDACTED, WITHHELD];
 
 /// Those that are taken from the files and from something beside them: the source, an entry before.
 pub const BESIDE: &[&str] = &[CHANGED_SINCE, CITATIONS, SINCE, LINKS_MISSING, LINK_CHECK];
@@ -144,6 +144,9 @@ pub const CHANGED_SINCE: &str = "changed_since";
 pub const CITATIONS: &str = "citations";
 /// What became of a checklist since it was recorded before.
 pub const SINCE: &str = "since";
+
+/// The fact that the ledger ran a command and could not keep all it left: which files, and why.
+pub const WITHHELD: &str = "withheld";
 
 /// The facts of where the links of a document lead, and the formats whose files are documents.
 pub const LINKS_MISSING: &str = "links_missing";
@@ -218,6 +221,11 @@ pub fn facts_of(format: &str) -> impl Iterator<Item = &'static str> {
     own.iter().chain(links).chain(more).copied()
 }
 
+/// Whether evidence of this format is one file.
+pub fn is_of_one_file(format: &str) -> bool {
+    ALONE.contains(&format)
+}
+
 /// The reader for a file whose format nobody named.
 pub fn guess(input: &Input<'_>) -> &'static Reader {
     READERS.iter().find(|reader| (reader.looks_like)(input)).unwrap_or(&file::READER)
@@ -233,7 +241,7 @@ pub fn addresses(input: &Input<'_>) -> Vec<String> {
 
 /// Facts of all files of one entry, read as one format.
 pub fn read_all(reader: &Reader, inputs: &[Input<'_>]) -> Result<Facts, (usize, ReadError)> {
-    if inputs.len() > 1 && ALONE.contains(&reader.format) {
+    if inputs.len() > 1 && is_of_one_file(reader.format) {
         let message = format!("{} is read from one file: record each as an entry of its own", reader.format);
         return Err((1, ReadError::whole(message)));
     }
