@@ -105,15 +105,31 @@ fn listed(files: Vec<(String, PathBuf)>, digests: Vec<io::Result<(u64, Digest)>>
     named.collect()
 }
 
-/// Regular files below a folder, with their path in it.
-pub fn files_below(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
-    walk(folder, "", 0, &mut files).map(|()| files)
-}
-
 /// Regular files below a folder, with their path in it. Whatever else lies there (a link, a pipe) has no
 /// bytes of its own to answer for, so it is an error and not passed over.
-fn walk(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
+pub fn files_below(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let Below { files, others } = below(folder)?;
+    match others.first() {
+        None => Ok(files),
+        Some((path, what)) => Err(io::Error::other(format!("{path} is {what}: bring what it stands for"))),
+    }
+}
+
+/// What lies below a folder, each with its path in it.
+#[derive(Default)]
+pub struct Below {
+    /// Regular files.
+    pub files: Vec<(String, PathBuf)>,
+    /// Whatever else, with what it is.
+    pub others: Vec<(String, &'static str)>,
+}
+
+pub fn below(folder: &Path) -> io::Result<Below> {
+    let mut below = Below::default();
+    walk(folder, "", 0, &mut below).map(|()| below)
+}
+
+fn walk(folder: &Path, prefix: &str, depth: usize, below: &mut Below) -> io::Result<()> {
     if depth > MAX_DEPTH {
         return Err(io::Error::other(format!("{prefix}: folders nest too deep")));
     }
@@ -125,14 +141,13 @@ fn walk(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<(String, Path
         };
         let (path, kind) = (format!("{prefix}{name}"), entry.file_type()?);
         if kind.is_dir() {
-            walk(&entry.path(), &format!("{path}/"), depth + 1, files)?;
+            walk(&entry.path(), &format!("{path}/"), depth + 1, below)?;
         } else if kind.is_file() {
-            files.push((path, entry.path()));
+            below.files.push((path, entry.path()));
         } else {
-            let what = if kind.is_symlink() { "a link" } else { "no regular file" };
-            return Err(io::Error::other(format!("{path} is {what}: bring what it stands for")));
+            below.others.push((path, if kind.is_symlink() { "a link" } else { "no regular file" }));
         }
-        if files.len() > MAX_FILES {
+        if below.files.len() + below.others.len() > MAX_FILES {
             return Err(io::Error::other(format!("there are more than {MAX_FILES} files in it: bring an archive")));
         }
     }

@@ -178,7 +178,8 @@ fn folders_of_old_evidence_are_taken_over_once() {
         [2, 3].map(|entry| evidence(&repo, entry)["files"][0]["path"].as_str().unwrap().to_owned()).into();
     assert!(paths.contains(&format!("{base}/화면.png")), "{paths:?}");
     std::fs::remove_file(repo.path.join("deliverables/onboarding_evidence/broken.xml")).unwrap();
-    says_all(&types_in_vain(&repo, "min", "import deliverables/onboarding_evidence", 0), &["already", "2 files taken"]);
+    let again = types_in_vain(&repo, "min", "import deliverables/onboarding_evidence", 0);
+    says_all(&again, &["nothing new, 2 on the ledger already"]);
     types(&repo, "", "verify", 0);
 }
 
@@ -325,5 +326,113 @@ fn where_it_matters_when_evidence_comes_the_same_again_is_another() {
     repo.write("a.png", "a");
     assert_eq!(record(&repo, "min", &["shots", "a.png"]), (2, false));
     assert_eq!(record(&repo, "min", &["shots", "a.png"]), (3, false));
+    types(&repo, "", "verify", 0);
+}
+
+/// A gate that takes plans, checklists without a name of their own, and shots.
+const FOLDER: Policy = Policy {
+    people: POLICY.people,
+    pipeline: r#"
+[pipeline.p]
+
+[[pipeline.p.gate]]
+id = "alpha"
+
+[[pipeline.p.gate.rule]]
+id = "qa"
+format = "checklist"
+template = "docs/qa_template.md"
+expect = ["open == 0"]
+
+[[pipeline.p.gate.rule]]
+id = "shots"
+
+[pipeline.p.gate.approval]
+role = "qa-lead"
+
+[[pipeline.p.gate]]
+id = "ga"
+requires = ["alpha"]
+
+[[pipeline.p.gate.rule]]
+id = "rollout"
+format = "plan"
+
+[pipeline.p.gate.approval]
+role = "qa-lead"
+"#,
+};
+
+const TEMPLATE: &str = "# QA\n\n- [ ] installs\n- [ ] starts\n";
+
+/// What became of a file, its slot and why.
+fn told(repo: &TestRepo, code: i32) -> std::collections::BTreeMap<String, (String, String, String)> {
+    let ran = repo.ledger("min", &["import", "old", "--json"]);
+    assert_eq!(ran.code, code, "{ran:?}");
+    let text = |file: &Value, key: &str| file[key].as_str().unwrap_or_default().to_owned();
+    let files = ran.json()["files"].as_array().unwrap().clone();
+    files.iter().map(|f| (text(f, "path"), (text(f, "state"), text(f, "slot"), text(f, "why")))).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_gives_what_fits_and_says_of_the_rest_why_not() {
+    use std::os::unix::fs::symlink;
+    let repo = TestRepo::with_ledger(&FOLDER);
+    repo.write("docs/qa_template.md", TEMPLATE);
+    repo.git(&["add", "docs"]);
+    repo.git(&["commit", "-q", "-m", "template"]);
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    let plan = "# Rollout (UTC)\n\n| Time | Owner | Task |\n|---|---|---|\n| 2030-10-05 23:30 | QA | x |\n\n- [ ] go\n";
+    for (name, text) in [
+        ("rollout.md", plan),
+        ("qa_blank.md", TEMPLATE),
+        ("qa_windows.md", &TEMPLATE.replace('\n', "\r\n")),
+        ("qa_other.md", "# QA\n\n- [ ] other\n"),
+        ("qa.md", "# QA\n\n- [x] installs\n- [x] starts\n"),
+        ("sub/shot.png", "png"),
+    ] {
+        repo.write(&format!("old/{name}"), text);
+    }
+    for (to, link) in [("sub", "folder"), ("sub/shot.png", "shot"), ("/etc", "away"), ("gone", "nowhere"), ("..", "up")]
+    {
+        symlink(to, repo.path.join("old").join(link)).unwrap();
+    }
+    let first = told(&repo, 1);
+    let state = |name: &str| first[&format!("old/{name}")].clone();
+    for (name, is, slot, why) in [
+        ("rollout.md", "recorded", "rollout", ""),
+        ("qa.md", "recorded", "qa", ""),
+        ("sub/shot.png", "recorded", "shots", ""),
+        ("qa_blank.md", "aside", "", "it is docs/qa_template.md as it was committed"),
+        ("qa_windows.md", "aside", "", "it is docs/qa_template.md as it was committed"),
+        ("qa_other.md", "refused", "qa", "no box in it is ticked"),
+        ("folder", "aside", "", "it is a link to sub, which is taken by itself"),
+        ("shot", "aside", "", "it is a link to shot.png, which is taken by itself"),
+        ("away", "refused", "", "it is a link: bring what it stands for"),
+        ("nowhere", "refused", "", "it is a link: bring what it stands for"),
+        ("up", "refused", "", "it is a link: bring what it stands for"),
+    ] {
+        let (found, in_slot, because) = state(name);
+        assert_eq!((found.as_str(), in_slot.as_str()), (is, slot), "{name}: {because}");
+        assert!(because.starts_with(why), "{name}: {because}");
+    }
+    // By hand it goes where somebody says, and then it is there.
+    types(&repo, "min", "record shots old/qa_other.md", 0);
+    for link in ["away", "nowhere", "up"] {
+        std::fs::remove_file(repo.path.join("old").join(link)).unwrap();
+    }
+    let before = size(&repo);
+    let second = told(&repo, 0);
+    for name in ["qa.md", "rollout.md", "sub/shot.png", "qa_other.md"] {
+        assert_eq!(second[&format!("old/{name}")].0, "known", "{second:?}");
+    }
+    assert_eq!(size(&repo), before);
+    // A newer version is new, and so is the older one after it.
+    for text in ["png, retouched", "png"] {
+        repo.write("old/sub/shot.png", text);
+        assert_eq!(told(&repo, 0)["old/sub/shot.png"].0, "recorded");
+        assert_eq!(told(&repo, 0)["old/sub/shot.png"].0, "known");
+    }
     types(&repo, "", "verify", 0);
 }

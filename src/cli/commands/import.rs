@@ -1,32 +1,34 @@
 //! `ledger import`: folders of evidence a team already has, taken over with the paths they have there.
 
+mod files;
+mod fit;
+
 use std::path::{Path, PathBuf};
 
+use self::files::all_files;
+use self::fit::{Wanted, known};
 use super::record::{Recording, read};
 use super::{Answer, open};
-use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::args::{path, text};
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::files::Taking;
-use crate::cli::hashing::files_below;
 use crate::cli::load::Loaded;
 use crate::cli::objects::StoreArgs;
 use crate::cli::output::{SCHEMAS, table};
 use crate::cli::secrets::Secrets;
-use crate::cli::select::{self, Question};
-use crate::cli::storing::{READ_MOST, Storing};
-use crate::entry::kinds::{AttemptKey, Evidence, EvidenceFile};
-use crate::evidence::readers::{self, Input};
+use crate::cli::storing::Storing;
+use crate::evidence::facts::Fact;
+use crate::evidence::readers;
 use crate::findings::counted;
-use crate::id::{EntryNumber, Name, fold};
-use crate::policy::{Evaluator, Gate, Pipeline, Policy, Rule};
+use crate::id::{EntryNumber, Name};
+use crate::policy::Evaluator;
 use crate::report::escape::visible;
 
 /// Take over evidence that already lies in folders
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger import deliverables/onboarding_evidence/            each file to the slot it fits\n  ledger import deliverables/onboarding_evidence/ --dry-run  what would be taken\n  ledger import shots/ --slot screenshots --gate beta        all of them to one slot\n\nThe gate is the one given, the one a folder is named after (Stage9_Alpha_20251004), or the first that has the slot.\nThe slot is the one given, the one whose rule names the file, or the only one that reads its format. Exit 1: some files fit nowhere."
+    before_help = "Examples:\n  ledger import deliverables/onboarding_evidence/            each file to the slot it fits\n  ledger import deliverables/onboarding_evidence/ --dry-run  what would be taken\n  ledger import shots/ --slot screenshots --gate beta        all of them to one slot\n\nThe gate is the one given, the one a folder is named after (Stage9_Alpha_20251004), or the first that has the slot.\nThe slot is the one given, the one whose rule names the file, or the only one that reads its format (a plan only where a\nrule wants plans). A template as it was committed, and a link to a file that is taken by itself, are set aside. Exit 1:\nsome files fit nowhere. What is on the ledger already is not brought again."
 )]
 pub struct Args {
     /// Folders and files
@@ -55,6 +57,9 @@ struct Taken {
 enum Outcome {
     Recorded(Option<EntryNumber>),
     Known(EntryNumber),
+    /// There is nothing in it to take.
+    Aside(String),
+    /// Somebody has to look at it.
     Refused(String),
 }
 
@@ -66,31 +71,33 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let slot = args.slot.as_deref().map(Name::parse).transpose()?;
     let storing = Storing::of(context, policy, &args.store, false, false)?;
-    let importing = Importing { policy, identity: &identity, args, storing: &storing, slot: slot.as_ref() };
+    let wanted = Wanted { policy, slot: slot.as_ref(), gate: args.gate.as_deref(), release: args.release.as_deref() };
+    let importing = Importing { wanted, identity: &identity, storing: &storing };
     let mut taken = Vec::new();
-    for file in all_files(context, &args.paths)? {
-        let path = context.recorded_path(&loaded.store, &file);
-        let outcome = importing.take(context, &mut loaded, &file, &path);
+    for found in all_files(context, &args.paths)? {
+        let path = found.recorded_path(context, &loaded.store);
+        let outcome = match found.left {
+            Some(left) => Ok((None, left)),
+            None => importing.take(context, &mut loaded, &found.path, &path),
+        };
         let (slot, outcome) = match outcome {
-            Ok((slot, outcome)) => (Some(slot), outcome),
+            Ok(outcome) => outcome,
             // One file that fits nowhere, or does not read, keeps no other out.
             Err(failure) if failure.kind == FailureKind::Usage => (None, Outcome::Refused(failure.message)),
             Err(failure) => return Err(failure),
         };
         taken.push(Taken { path, slot, outcome });
     }
-    let refused = taken.iter().filter(|one| matches!(one.outcome, Outcome::Refused(_))).count();
-    tell(context, &taken, refused);
-    Ok(if refused == 0 { Answer::Yes } else { Answer::No })
+    tell(context, &taken);
+    let is_refused = |one: &Taken| matches!(one.outcome, Outcome::Refused(_));
+    Ok(if taken.iter().any(is_refused) { Answer::No } else { Answer::Yes })
 }
 
 /// What holds for every file of one command.
 struct Importing<'i> {
-    policy: &'i Policy,
+    wanted: Wanted<'i>,
     identity: &'i Identity,
-    args: &'i Args,
     storing: &'i Storing,
-    slot: Option<&'i Name>,
 }
 
 impl Importing<'_> {
@@ -101,8 +108,21 @@ impl Importing<'_> {
         loaded: &mut Loaded,
         file: &Path,
         path: &str,
-    ) -> Result<(Name, Outcome), Failure> {
-        let (question, rule) = fits(context, loaded, self.policy, file, path, self.args, self.slot)?;
+    ) -> Result<(Option<Name>, Outcome), Failure> {
+        let digest = context.world().hash(file).ok().map(|(_, digest)| digest);
+        if let Some(template) = self.wanted.template_like(loaded, digest) {
+            let why = format!("it is {template} as it was committed: nothing is filled in");
+            return Ok((None, Outcome::Aside(why)));
+        }
+        // Somebody may have brought it to a slot that nothing would have guessed.
+        let by_hand = |loaded: &Loaded| {
+            let (slot, entry) = self.wanted.elsewhere(loaded, path, digest?)?;
+            Some((Some(slot), Outcome::Known(entry)))
+        };
+        let (question, rule) = match self.wanted.fits(context, loaded, file, path) {
+            Ok(found) => found,
+            Err(failure) => return by_hand(loaded).ok_or(failure),
+        };
         let taking = Taking {
             rule,
             format: None,
@@ -113,119 +133,31 @@ impl Importing<'_> {
             stdin_name: "",
         };
         let (recording, brought) = read(context, loaded, &question, &taking, &[file.to_owned()])?;
+        let slot = Some(rule.slot.clone());
         let file = brought.first().map(|one| &one.file);
         if let Some(entry) = file.and_then(|file| known(&loaded.ledger, &recording.attempt, &rule.slot, file)) {
-            return Ok((rule.slot.clone(), Outcome::Known(entry)));
+            return Ok((slot, Outcome::Known(entry)));
+        }
+        if self.wanted.slot.is_none() && is_blank(&recording) {
+            let why = "no box in it is ticked, and a blank form is no evidence: where it is, ledger record SLOT FILE";
+            return Ok(by_hand(loaded).unwrap_or((slot, Outcome::Refused(why.to_owned()))));
         }
         self.storing.upload(context, &brought)?;
-        let attempt = open::ensure(context, loaded, self.identity, self.policy, &question, None)?;
-        let Some(attempt) = attempt else { return Ok((rule.slot.clone(), Outcome::Recorded(None))) };
+        let attempt = open::ensure(context, loaded, self.identity, self.wanted.policy, &question, None)?;
+        let Some(attempt) = attempt else { return Ok((slot, Outcome::Recorded(None))) };
         let appended = Recording { attempt, ..recording }.append(context, loaded, self.identity, brought)?;
-        Ok((rule.slot.clone(), Outcome::Recorded(appended.map(|(number, _)| number))))
+        Ok((slot, Outcome::Recorded(appended.map(|(number, _)| number))))
     }
 }
 
-/// Every file named or below a folder named, in the order of their paths. Hidden ones (`.DS_Store`) are
-/// nobody's evidence.
-fn all_files(context: &Context<'_>, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in paths {
-        if !context.world().is_directory(path) {
-            files.push(path.clone());
-            continue;
-        }
-        let found = files_below(&context.world().path(path));
-        let mut found = found.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-        found.retain(|(name, _)| !name.split('/').any(|part| part.starts_with('.')));
-        found.sort();
-        files.extend(found.into_iter().map(|(name, _)| path.join(name)));
-    }
-    if files.is_empty() {
-        return Err(Failure::usage("there is no file to import"));
-    }
-    Ok(files)
+/// A checklist in which nobody has said anything yet.
+fn is_blank(recording: &Recording) -> bool {
+    let count = |name: &str| recording.facts.get(name).cloned();
+    let is_none = |name: &str| count(name).is_none_or(|fact| fact == Fact::Int(0));
+    recording.format.as_str() == readers::CHECKLIST && !is_none("open") && is_none("done") && is_none("not_applicable")
 }
 
-/// The gate and the rule a file is evidence for.
-fn fits<'p>(
-    context: &Context<'_>,
-    loaded: &Loaded,
-    policy: &'p Policy,
-    file: &Path,
-    recorded: &str,
-    args: &Args,
-    slot: Option<&Name>,
-) -> Result<(Question<'p>, &'p Rule), Failure> {
-    let gates: Vec<(&Pipeline, &Gate)> = match &args.gate {
-        Some(text) => vec![select::gate(policy, text)?],
-        None => {
-            let named: Vec<_> = policy.gates().filter(|(pipeline, gate)| is_named(pipeline, gate, recorded)).collect();
-            if named.is_empty() { policy.gates().collect() } else { named }
-        }
-    };
-    let bytes = || context.world().read_head(file, READ_MOST).unwrap_or_default();
-    let rule = |gate: &'p Gate, release: &str| match slot {
-        Some(slot) => gate.rule_for(slot),
-        None => fitting(gate, release, recorded, &bytes()),
-    };
-    for (pipeline, gate) in gates {
-        let release = select::release(loaded, pipeline, args.release.as_deref())?;
-        if let Some(rule) = rule(gate, release.as_str()) {
-            return Ok((Question { pipeline, gate, release }, rule));
-        }
-    }
-    Err(Failure::usage("it fits no slot: bring it with ledger record SLOT FILE"))
-}
-
-/// A folder of the path has the name that this gate's folders have, but for their date.
-fn is_named(pipeline: &Pipeline, gate: &Gate, path: &str) -> bool {
-    const HERE: &str = "\u{0}";
-    let name = pipeline.folder.fill(&[
-        ("gate", gate.name.as_str()),
-        ("date", HERE),
-        ("version", HERE),
-        ("pipeline", pipeline.id.as_str()),
-    ]);
-    let begins = fold(name.split(HERE).next().unwrap_or_default());
-    !begins.is_empty() && path.split('/').any(|part| fold(part).starts_with(&begins))
-}
-
-/// The rule that names the file, or the only one that reads what it looks like.
-fn fitting<'p>(gate: &'p Gate, release: &str, path: &str, bytes: &[u8]) -> Option<&'p Rule> {
-    let named = |rule: &&Rule| rule.file.as_ref().is_some_and(|file| file.fill(&[("version", release)]) == path);
-    if let Some(rule) = gate.rules.iter().find(named) {
-        return Some(rule);
-    }
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let format = readers::guess(&Input::plain(name, bytes)).format;
-    let mut reading = gate.rules.iter().filter(|rule| rule.file.is_none() && rule.formats.contains(&format));
-    reading.next().filter(|_| reading.next().is_none())
-}
-
-/// The entry that has these bytes in this slot already. Of one path the newest file counts: what came back after
-/// another version is no repeat.
-fn known(ledger: &VerifiedLedger, attempt: &AttemptKey, slot: &Name, file: &EvidenceFile) -> Option<EntryNumber> {
-    let entries: Vec<&VerifiedEntry> = ledger.view().attempt(attempt).collect();
-    let in_slot = entries.into_iter().rev().filter(|entry| entry.evidence().is_some_and(|e| e.slot == *slot));
-    on_record(in_slot, file)
-}
-
-fn on_record<'l>(newest_first: impl Iterator<Item = &'l VerifiedEntry>, file: &EvidenceFile) -> Option<EntryNumber> {
-    let mut same_bytes = None;
-    for entry in newest_first {
-        for other in entry.evidence().into_iter().flat_map(Evidence::brought) {
-            if other.path == file.path {
-                return (other.sha256 == file.sha256).then(|| entry.number());
-            }
-            if other.sha256 == file.sha256 {
-                same_bytes = same_bytes.or(Some(entry.number()));
-            }
-        }
-    }
-    same_bytes
-}
-
-fn tell(context: &mut Context<'_>, taken: &[Taken], refused: usize) {
+fn tell(context: &mut Context<'_>, taken: &[Taken]) {
     if context.printer.json {
         let files: Vec<serde_json::Value> = taken.iter().map(as_json).collect();
         return context.printer.json(&serde_json::json!({ "schema": format!("{SCHEMAS}import/v0.1"), "files": files }));
@@ -237,6 +169,7 @@ fn tell(context: &mut Context<'_>, taken: &[Taken], refused: usize) {
                 Outcome::Recorded(Some(entry)) => (context.printer.good(), format!("entry {entry}")),
                 Outcome::Recorded(None) => (context.printer.good(), "would be recorded".to_owned()),
                 Outcome::Known(entry) => (context.printer.good(), format!("entry {entry} already")),
+                Outcome::Aside(why) => (context.printer.dim("–"), visible(why.lines().next().unwrap_or_default())),
                 Outcome::Refused(why) => (context.printer.bad(), visible(why.lines().next().unwrap_or_default())),
             };
             vec![
@@ -248,8 +181,18 @@ fn tell(context: &mut Context<'_>, taken: &[Taken], refused: usize) {
         })
         .collect();
     table(&rows).into_iter().for_each(|line| context.printer.say(line));
-    let left = if refused == 0 { String::new() } else { format!(", {refused} left") };
-    context.printer.say(format!("{} taken{left}", counted(taken.len() - refused, "file", "files")));
+    let count = |is: fn(&Outcome) -> bool| taken.iter().filter(|one| is(&one.outcome)).count();
+    let new = match count(|outcome| matches!(outcome, Outcome::Recorded(_))) {
+        0 => "nothing new".to_owned(),
+        new => format!("{} taken", counted(new, "file", "files")),
+    };
+    let others = [
+        (count(|outcome| matches!(outcome, Outcome::Known(_))), "on the ledger already"),
+        (count(|outcome| matches!(outcome, Outcome::Aside(_))), "set aside"),
+        (count(|outcome| matches!(outcome, Outcome::Refused(_))), "left"),
+    ];
+    let others = others.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+    context.printer.say(new + &others.collect::<String>());
 }
 
 fn as_json(one: &Taken) -> serde_json::Value {
@@ -257,6 +200,7 @@ fn as_json(one: &Taken) -> serde_json::Value {
         Outcome::Recorded(Some(entry)) => ("recorded", Some(entry), None),
         Outcome::Recorded(None) => ("would-record", None, None),
         Outcome::Known(entry) => ("known", Some(entry), None),
+        Outcome::Aside(why) => ("aside", None, Some(why)),
         Outcome::Refused(why) => ("refused", None, Some(why)),
     };
     serde_json::json!({ "path": one.path, "slot": one.slot, "state": state, "entry": entry, "why": why })

@@ -176,6 +176,9 @@ pub const PLAN_STATUS_FACTS: &[&str] =
 /// The format of a Markdown checklist.
 pub const CHECKLIST: &str = checklist::READER.format;
 
+/// The format of a plan: who does what, and when.
+pub const PLAN: &str = plan::READER.format;
+
 /// The format of a log people write their phrase into.
 pub const TASK_LOG: &str = task_log::READER.format;
 

@@ -14,13 +14,14 @@ use crate::cli::output::table;
 use crate::cli::secrets::Secrets;
 use crate::cli::select::Question;
 use crate::cli::storing::Storing;
+use crate::evidence::readers;
 use crate::evidence::readers::plan::{Step, timeline};
 use crate::id::{Name, Timestamp};
 use crate::policy::plan::{commands, owning, sign_off_gate};
 use crate::policy::{Evaluator, Policy, Rule};
 use crate::report::escape::visible;
 
-const FORMAT: &str = "plan";
+const FORMAT: &str = readers::PLAN;
 
 pub fn run(file: &Path, place: &Where, secrets: &Secrets, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let mut loaded = context.load(place.release.as_deref())?;
