@@ -43,7 +43,7 @@ enum EvidenceCommand {
     },
     /// Whether every file outside the ledger is there, is the recorded one, and says what was recorded of it
     #[command(
-        before_help = "Examples:\n  ledger evidence check                             every external file there ever was\n  ledger evidence check --release 1.4.0             those of one release\n  ledger evidence check --store s3://acme-evidence  in this store, whatever the entries say\n\nExit 0: all of them. Exit 1: one is missing, is another one, or says something else. Exit 3: one could not be\nasked for, or there is none to check."
+        before_help = "Examples:\n  ledger evidence check                             every external file there ever was\n  ledger evidence check --release 1.4.0             those of one release\n  ledger evidence check --store s3://acme-evidence  in this store, whatever the entries say\n\nExit 0: all of them. Exit 1: one is missing, is another one, or says something else. Exit 3: one could not be\nasked for, one is known by its digest alone, or there is none to check."
     )]
     Check {
         /// Only the files of this release
@@ -72,6 +72,8 @@ enum State {
     Different(String),
     /// It is the recorded one, but a reader takes something else from it than was recorded.
     Lying(String),
+    /// Its digest is on record, and nowhere to ask for it: only who has the file can show it.
+    DigestOnly(String),
     /// It could not be asked for.
     Unknown(String),
 }
@@ -81,6 +83,8 @@ struct External {
     entry: EntryNumber,
     slot: String,
     file: EvidenceFile,
+    /// Where it was asked for.
+    asked: Option<Location>,
     state: State,
 }
 
@@ -91,6 +95,7 @@ impl State {
             Self::Missing => "missing",
             Self::Different(_) => "different",
             Self::Lying(_) => "other-facts",
+            Self::DigestOnly(_) => "digest-only",
             Self::Unknown(_) => "unknown",
         }
     }
@@ -101,7 +106,7 @@ impl State {
             Self::Missing => Some("it is not there".to_owned()),
             Self::Different(why) => Some(format!("another file is there: {why}")),
             Self::Lying(found) => Some(format!("the facts are not what it says, which is: {found}")),
-            Self::Unknown(why) => Some(format!("it cannot be fetched: {why}")),
+            Self::DigestOnly(why) | Self::Unknown(why) => Some(format!("it cannot be fetched: {why}")),
         }
     }
 }
@@ -120,7 +125,7 @@ impl From<Trouble> for State {
 fn answer<'s>(states: impl Iterator<Item = &'s State>) -> Verdict {
     states.fold(Verdict::Same, |verdict, state| match (verdict, state) {
         (Verdict::Different, _) | (_, State::Missing | State::Different(_) | State::Lying(_)) => Verdict::Different,
-        (_, State::Unknown(_)) | (Verdict::Unknown, _) => Verdict::Unknown,
+        (_, State::Unknown(_) | State::DigestOnly(_)) | (Verdict::Unknown, _) => Verdict::Unknown,
         (Verdict::Same, State::Same) => Verdict::Same,
     })
 }
@@ -154,8 +159,8 @@ impl Verdict {
 fn place(file: &EvidenceFile, store: Option<&Location>) -> Result<Location, State> {
     match (store, &file.location) {
         (Some(store), _) => Ok(store.of(file.sha256)),
-        (None, Some(text)) => Location::parse(text).map_err(State::Unknown),
-        (None, None) => Err(State::Unknown("the entry does not say where it is".to_owned())),
+        (None, Some(text)) => Location::parse(text).map_err(State::DigestOnly),
+        (None, None) => Err(State::DigestOnly("only its digest is on record".to_owned())),
     }
 }
 
@@ -171,11 +176,11 @@ fn reach<'e>(env: &'e std::collections::BTreeMap<String, String>, args: &StoreAr
     Reach { env, timeout: args.timeout() }
 }
 
-fn as_json(one: &External, store: Option<&Location>) -> serde_json::Value {
+fn as_json(one: &External) -> serde_json::Value {
     serde_json::json!({
         "entry": one.entry, "slot": one.slot, "name": one.file.name, "path": one.file.path, "size": one.file.size,
         "sha256": one.file.sha256, "location": one.file.location,
-        "asked": place(&one.file, store).ok().map(|place| place.to_string()),
+        "asked": one.asked.as_ref().map(Location::to_string),
         "state": one.state.word(), "why": one.state.why(),
     })
 }

@@ -18,10 +18,12 @@ use crate::cli::objects::StoreArgs;
 use crate::cli::secrets::{self, Secrets};
 use crate::cli::select::Question;
 use crate::cli::storing::Storing;
-use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate};
+use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Predicate, Stored};
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::location::Location;
 use crate::evidence::readers::Reader;
+use crate::findings::counted;
 use crate::id::{EntryNumber, Name, ObjectId, Timestamp};
 use crate::policy::decision::RuleState;
 use crate::policy::{Evaluator, Rule};
@@ -86,6 +88,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     let paths = files::paths(context, &loaded, &question, rule, &args.files)?;
     let (read, brought) = read(context, &loaded, &question, &taking, &paths)?;
+    if args.external {
+        warn_of_unfetchable(context, &brought);
+    }
     storing.upload(context, &brought)?;
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, None)? else {
         context.printer.outcome(&format!("would open {} and record {slot}", gate.id), true);
@@ -95,6 +100,21 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let number = recording.append(context, &mut loaded, &identity, brought)?;
     recording.tell(context, &loaded, number, &question);
     Ok(Answer::Yes)
+}
+
+/// Nothing can ask for a file later of which only the digest is told, or a place for people.
+fn warn_of_unfetchable(context: &mut Context<'_>, brought: &[Brought]) {
+    let is_lost = |one: &&Brought| {
+        let place = one.file.location.as_deref().map(Location::parse);
+        one.file.stored == Stored::External && !place.is_some_and(|place| place.is_ok())
+    };
+    let count = brought.iter().filter(is_lost).count();
+    if count > 0 {
+        context.printer.talk(format!(
+            "note: of {} the digest alone is recorded: `ledger evidence check` can never fetch such a file (exit 3)\n  → keep it in a store: --store URL_OR_DIR, or say where a program finds it: --location https://…",
+            counted(count, "file", "files")
+        ));
+    }
 }
 
 /// Files read as their slot's rule says, and what an entry will say of them. The attempt is the caller's to

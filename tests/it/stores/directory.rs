@@ -173,13 +173,27 @@ fn what_no_program_can_ask_is_shown_as_it_is_and_never_a_pass() {
         types(&repo, "min", &format!("revoke {entry} -m again --yes"), 0);
         says_all(&types(&repo, "", "evidence check", 3), &["there is no external file"]);
     }
-    let _ = repo.ledger("min", &["record", "shots", "shot.bin", "--external"]).exits(0);
-    assert_eq!(check(&repo, &[], 3)["files"][0]["location"], Value::Null);
+    let ran = repo.ledger("min", &["record", "shots", "shot.bin", "--external"]);
+    says_all(&ran.err, &["note: of 1 file the digest alone is recorded", "--store URL_OR_DIR"]);
+    let _ = ran.exits(0);
+    let alone = check(&repo, &[], 3);
+    assert_eq!((&alone["files"][0]["location"], &alone["files"][0]["state"]), (&Value::Null, &"digest-only".into()));
+    says_all(
+        &types(&repo, "", "evidence check", 3),
+        &["1 file known by digest alone", "--external --store URL_OR_DIR"],
+    );
     // A file known to be wrong says no, whatever else is not known.
     repo.write("big.bin", bytes(100_000, 1));
     std::fs::create_dir(repo.home().join("store")).unwrap();
     types(&repo, "min", "record shots big.bin --store ../store", 0);
     assert_eq!(check(&repo, &[], 3)["verdict"], "unknown");
+    // Whoever has it puts it into a store, and every entry of the same bytes is answered for.
+    let stored = ["record", "shots", "shot.bin", "--external", "--store", "../store"];
+    let ran = repo.ledger("min", &stored);
+    assert_eq!((ran.code, ran.err.contains("digest alone")), (0, false), "{ran:?}");
+    let all = check(&repo, &[], 0);
+    let first = &all["files"][0];
+    assert_eq!((&first["location"], first["asked"].is_string()), (&Value::Null, true), "{all}");
     std::fs::remove_file(repo.home().join("store").join(key(Digest::of(&bytes(100_000, 1))))).unwrap();
     assert_eq!(check(&repo, &[], 1)["verdict"], "different");
 }

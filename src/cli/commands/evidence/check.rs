@@ -19,7 +19,7 @@ use crate::entry::kinds::{Evidence, EvidenceFile, Stored};
 use crate::evidence::location::Location;
 use crate::evidence::readers::{ARTIFACT, Wanted};
 use crate::findings::counted;
-use crate::id::{EntryNumber, Version};
+use crate::id::{Digest, EntryNumber, Version};
 use crate::policy::{Evaluator, reread};
 use crate::report::escape::visible;
 
@@ -28,9 +28,11 @@ pub fn run(context: &mut Context<'_>, release: Option<&str>, args: &StoreArgs) -
     let release = release.map(Version::parse).transpose()?;
     let (loaded, chosen) = context.ask(|loaded| choose(loaded, release.as_ref()))?;
     let env = context.world().env.clone();
-    let checking = Checking { loaded: &loaded, store: store.as_ref(), reach: reach(&env, args) };
-    let total: u64 =
-        chosen.entries.iter().filter_map(VerifiedEntry::evidence).flat_map(external).map(|file| file.size).sum();
+    let files = || chosen.entries.iter().filter_map(VerifiedEntry::evidence).flat_map(external);
+    let placed = |file: &EvidenceFile| Some((file.sha256, Location::parse(file.location.as_deref()?).ok()?));
+    let known = files().filter_map(placed).collect();
+    let checking = Checking { loaded: &loaded, store: store.as_ref(), known, reach: reach(&env, args) };
+    let total: u64 = files().map(|file| file.size).sum();
     let mut progress = context.printer.world.progress("checking", "MiB", mebibytes(total));
     let mut checked = Vec::new();
     let evaluator = Evaluator::new(&loaded.ledger);
@@ -91,6 +93,8 @@ fn is_artifact(evidence: &Evidence, file: &EvidenceFile) -> bool {
 struct Checking<'c> {
     loaded: &'c Loaded,
     store: Option<&'c Location>,
+    /// Where an entry says that bytes lie: that serves for another one of the same bytes.
+    known: BTreeMap<Digest, Location>,
     reach: Reach<'c>,
 }
 
@@ -109,7 +113,14 @@ impl Checking<'_> {
         for file in external(evidence) {
             let wanted = sources.contains(&file) && file.size <= READ_MOST;
             let mut bytes = Vec::new();
-            let state = self.file(file, wanted.then_some(&mut bytes), progress);
+            let place = place(file, self.store).or_else(|state| self.known.get(&file.sha256).cloned().ok_or(state));
+            let (asked, state) = match place {
+                Ok(place) => {
+                    let state = self.file(file, &place, wanted.then_some(&mut bytes), progress);
+                    (Some(place), state)
+                }
+                Err(state) => (None, state),
+            };
             if wanted && state == State::Same {
                 held.insert(file.name.as_str(), bytes);
             }
@@ -117,6 +128,7 @@ impl Checking<'_> {
                 entry: entry.number(),
                 slot: evidence.slot.to_string(),
                 file: file.clone(),
+                asked,
                 state,
             });
         }
@@ -127,11 +139,13 @@ impl Checking<'_> {
         Ok(checked)
     }
 
-    fn file(&self, file: &EvidenceFile, keep: Option<&mut Vec<u8>>, progress: &mut Progress<'_>) -> State {
-        let place = match place(file, self.store) {
-            Ok(place) => place,
-            Err(state) => return state,
-        };
+    fn file(
+        &self,
+        file: &EvidenceFile,
+        place: &Location,
+        keep: Option<&mut Vec<u8>>,
+        progress: &mut Progress<'_>,
+    ) -> State {
         let content = Content { size: file.size, sha256: file.sha256 };
         let (mut read, mut shown) = (0_u64, 0);
         let mut tell = |bytes| {
@@ -140,8 +154,8 @@ impl Checking<'_> {
             shown = mebibytes(read);
         };
         let got = match keep {
-            Some(bytes) => self.reach.get(&place, content, bytes, &mut tell),
-            None => self.reach.get(&place, content, &mut std::io::sink(), &mut tell),
+            Some(bytes) => self.reach.get(place, content, bytes, &mut tell),
+            None => self.reach.get(place, content, &mut std::io::sink(), &mut tell),
         };
         got.map_or_else(State::from, |()| State::Same)
     }
@@ -185,7 +199,7 @@ impl Checking<'_> {
 
 fn tell(context: &mut Context<'_>, checked: &[External], by_digest: usize, verdict: Verdict, store: Option<&Location>) {
     if context.printer.json {
-        let files: Vec<_> = checked.iter().map(|one| as_json(one, store)).collect();
+        let files: Vec<_> = checked.iter().map(as_json).collect();
         return context.printer.json(&serde_json::json!({
             "schema": format!("{SCHEMAS}evidence-check/v0.1"), "verdict": verdict.word(),
             "byDigestOnly": by_digest, "files": files,
@@ -212,6 +226,13 @@ fn tell(context: &mut Context<'_>, checked: &[External], by_digest: usize, verdi
         context
             .printer
             .talk(format!("{artifacts} recorded by digest alone, not looked for\n  → ledger artifact check"));
+    }
+    let alone: Vec<&External> = checked.iter().filter(|one| matches!(one.state, State::DigestOnly(_))).collect();
+    if let Some(first) = alone.first() {
+        let (files, slot) = (counted(alone.len(), "file", "files"), visible(&first.slot));
+        context.printer.talk(format!(
+            "{files} known by digest alone: only who has the bytes can show them\n  → put them into a store, and check again: ledger record {slot} FILE --external --store URL_OR_DIR"
+        ));
     }
     let good = checked.iter().filter(|one| one.state == State::Same).count();
     match checked.len() {

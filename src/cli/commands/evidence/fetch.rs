@@ -35,15 +35,19 @@ pub fn run(
     let env = context.world().env.clone();
     let mut fetched = Vec::new();
     for file in files {
-        let state = match place(file, store) {
-            Ok(place) => one(context, &reach(&env, args), &place, file, &folder)?,
-            Err(state) => state,
+        let (asked, state) = match place(file, store) {
+            Ok(place) => {
+                let state = one(context, &reach(&env, args), &place, file, &folder)?;
+                (Some(place), state)
+            }
+            Err(state) => (None, state),
         };
-        fetched.push(External { entry: entry.number(), slot: evidence.slot.to_string(), file: file.clone(), state });
+        let (slot, file) = (evidence.slot.to_string(), file.clone());
+        fetched.push(External { entry: entry.number(), slot, file, asked, state });
     }
     let verdict = answer(fetched.iter().map(|one| &one.state));
     if context.printer.json {
-        let files: Vec<_> = fetched.iter().map(|one| as_json(one, store)).collect();
+        let files: Vec<_> = fetched.iter().map(as_json).collect();
         context.printer.json(&serde_json::json!({
             "schema": format!("{SCHEMAS}evidence-fetch/v0.1"), "verdict": verdict.word(), "entry": entry.number(),
             "folder": folder.display().to_string(), "dryRun": context.global.dry_run, "files": files,
