@@ -123,6 +123,20 @@ fn a_directory_is_known_by_the_list_of_its_files() {
     assert_eq!(checked.code, 0, "{checked:?}");
     says_all(&types(&repo, "", "artifact check", 0), &["every artifact is as recorded"]);
     assert_eq!(repo.ledger("", &["artifact", "check", "--json"]).json()["verdict"], "same");
+    says_all(&types(&repo, "", "facts models --format artifact", 0), &["artifact", "files  3"]);
+    says_all(&types(&repo, "", "facts models", 2), &["models is a directory", "--format artifact"]);
+    says_all(&types(&repo, "", "artifact check /no/such/folder", 3), &["there is no folder /no/such/folder"]);
+    // A portal publishes the list, with whatever line ends, or the sum of it under either name.
+    let list = repo.read("list.sha256");
+    let sum = ledger::id::Digest::of(list.as_bytes());
+    for published in
+        [list.clone(), list.replace('\n', "\r\n"), format!("{sum}  models.sha256\n"), format!("{sum} *models\r\n")]
+    {
+        repo.write("portal.sha256", &published);
+        types(&repo, "", "artifact check --sums portal.sha256", 0);
+        repo.write("portal.sha256", published.replacen(char::is_numeric, "a", 1).replacen('b', "c", 1));
+        types(&repo, "", "artifact check --sums portal.sha256", 1);
+    }
     repo.write("models/sub/scaler.joblib", "other");
     repo.write("models/new.bin", "x");
     let told = types_in_vain(&repo, "", "artifact check", 1);
@@ -435,4 +449,48 @@ fn a_folder_gives_what_fits_and_says_of_the_rest_why_not() {
         assert_eq!(told(&repo, 0)["old/sub/shot.png"].0, "known");
     }
     types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn artifacts_declared_after_the_opening_are_promised_by_a_new_attempt() {
+    let declared = "artifacts = [{ name = \"models\", path = \"models\" }]\n";
+    let without = OPEN.pipeline.replace(declared, "").replace("artifacts = \"recorded\"\n", "");
+    let repo = TestRepo::with_ledger(&Policy { people: OPEN.people, pipeline: without.leak() });
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    repo.write("models/a", "a");
+    repo.write("ledger.toml", OPEN.text(&repo));
+    types(&repo, "lee", "policy apply -m artifacts --yes", 0);
+    let retry = "ledger open alpha --release 1.0 --retry";
+    says_all(&types(&repo, "min", "record models", 0), &["opened before the policy declared artifacts", retry]);
+    says_all(&types(&repo, "", "artifact check", 0), &["alpha was opened when other artifacts were declared", retry]);
+    repo.write("docs/qa.md", "# QA\n");
+    repo.git(&["add", "docs"]);
+    repo.git(&["commit", "-q", "-m", "checklist"]);
+    types(&repo, "min", "open alpha --release 1.0 --retry", 0);
+    types(&repo, "min", "record models", 0);
+    assert_eq!(crate::steps::rule(&repo, "alpha", "models")["state"], "satisfied");
+    assert!(!types(&repo, "", "artifact check", 0).contains("--retry"));
+    types(&repo, "", "verify", 0);
+}
+
+#[test]
+fn the_sum_of_a_directory_s_list_is_published_as_that_of_any_artifact() {
+    let rule = "[[pipeline.p.gate.rule]]\nid = \"sums\"\nformat = \"checksums\"\nartifacts = \"published\"\n\n[pipeline.p.gate.approval]";
+    let pipeline = OPEN.pipeline.replacen("[pipeline.p.gate.approval]", rule, 1);
+    let repo = TestRepo::with_ledger(&Policy { people: OPEN.people, pipeline: pipeline.leak() });
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    repo.write("models/a", "a");
+    types(&repo, "min", "record models", 0);
+    let sum = evidence(&repo, 2)["files"][0]["sha256"].as_str().unwrap().to_owned();
+    let other = ledger::id::Digest::of(b"other").to_string();
+    for (line, state) in [
+        (format!("{sum}  models.sha256\n"), "satisfied"),
+        (format!("{sum}  models\n"), "satisfied"),
+        (format!("{other}  models.sha256\n"), "failed"),
+        (format!("{sum}  others.sha256\n"), "failed"),
+    ] {
+        repo.write("portal.sha256", &line);
+        types(&repo, "min", "record sums portal.sha256", 0);
+        assert_eq!(crate::steps::rule(&repo, "alpha", "sums")["state"], state, "{line}");
+    }
 }

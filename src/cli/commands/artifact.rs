@@ -9,12 +9,13 @@ use crate::cli::failure::Failure;
 use crate::cli::hashing::{hash_all, hash_directory};
 use crate::cli::load::Loaded;
 use crate::cli::output::{SCHEMAS, table};
-use crate::cli::select;
+use crate::cli::select::{self, document_digests};
 use crate::entry::kinds::{EvidenceFile, Stored};
 use crate::evidence::facts::Fact;
 use crate::evidence::manifest::{self, Manifest};
-use crate::evidence::readers::{self, Input};
-use crate::id::{Digest, EntryNumber, Name};
+use crate::evidence::readers::{self, Input, ReadError};
+use crate::id::{Digest, EntryNumber, Name, Version};
+use crate::policy::evaluate::shell;
 use crate::policy::{Evaluator, Pipeline, artifact_files};
 use crate::report::escape::visible;
 
@@ -79,8 +80,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if promised.is_empty() {
         return Err(Failure::usage(format!("pipeline {} declares no artifacts", pipeline.id)));
     }
-    let published = sums.as_deref().map(|file| published(context, file)).transpose()?;
+    let published = sums.as_deref().map(|file| Published::read(context, file)).transpose()?;
+    tell_of_older_openings(context, &loaded, pipeline, &release);
     let root = match folder {
+        Some(folder) if !context.world().is_directory(folder) => {
+            return Err(Failure::unknown(format!("there is no folder {}", folder.display()))
+                .hint("name the folder the declared paths lie in, or compare published sums: --sums FILE"));
+        }
         Some(folder) => folder.clone(),
         None => loaded.store.work_tree().map(Path::to_owned).unwrap_or_default(),
     };
@@ -90,7 +96,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         let recorded = files.get(artifact.path.as_str()).map(|(entry, file)| (entry.number(), (*file).clone()));
         let found = match (&recorded, &published) {
             (None, _) => Found::Unrecorded,
-            (Some((_, file)), Some(sums)) => in_sums(sums, file),
+            (Some((_, file)), Some(published)) => published.compare(file)?,
             (Some((entry, file)), None) => in_folder(context, &loaded, *entry, file, &root.join(&artifact.path))?,
         };
         compared.push(Compared { name: artifact.name, path: artifact.path, recorded, found });
@@ -111,28 +117,57 @@ fn only_pipeline(pipelines: &[Pipeline]) -> Result<&Pipeline, Failure> {
     }
 }
 
-/// The sums of a file, by base name.
-fn published(context: &Context<'_>, file: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let bytes = context
-        .world()
-        .read(file)
-        .map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))?;
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let reader = readers::find("checksums").ok_or_else(|| Failure::unknown("there is no reader of checksums"))?;
-    let facts = (reader.read)(&Input::plain(&name, &bytes));
-    let facts =
-        facts.map_err(|error| Failure::usage(format!("{} does not read as checksums: {error}", file.display())))?;
-    let Some(Fact::Group(sums)) = facts.get("sums") else { return Ok(Vec::new()) };
-    Ok(sums.iter().map(|(name, sum)| (name.clone(), sum.to_string())).collect())
+/// What a portal publishes: sums by base name, or the list of a directory's files.
+struct Published {
+    sums: Result<Vec<(String, String)>, ReadError>,
+    name: String,
+    /// Of the file itself, whatever its line endings.
+    digests: Vec<Digest>,
 }
 
-fn in_sums(sums: &[(String, String)], file: &EvidenceFile) -> Found {
-    let base = file.path.rsplit('/').next().unwrap_or_default();
-    match sums.iter().find(|(name, _)| name == base) {
-        None => Found::Missing(format!("no sum of {base} is published")),
-        Some((_, sum)) if *sum == file.sha256.to_string() => Found::Same,
-        Some((_, sum)) => {
-            Digest::parse(sum).map_or_else(|_| Found::Missing("no sum".to_owned()), |sum| Found::Other(sum, Vec::new()))
+impl Published {
+    fn read(context: &Context<'_>, file: &Path) -> Result<Self, Failure> {
+        let unreadable = |error| Failure::unknown(format!("cannot read {}: {error}", file.display()));
+        let bytes = context.world().read(file).map_err(unreadable)?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let reader = readers::find("checksums").ok_or_else(|| Failure::unknown("there is no reader of checksums"))?;
+        let sums = (reader.read)(&Input::plain(&name, &bytes)).map(|facts| match facts.get("sums") {
+            Some(Fact::Group(sums)) => sums.iter().map(|(name, sum)| (name.clone(), sum.to_string())).collect(),
+            _ => Vec::new(),
+        });
+        Ok(Self { sums, name: file.display().to_string(), digests: document_digests(&bytes) })
+    }
+
+    /// Of a directory the digest of its list is published, under its own name or that of the list, or the list itself.
+    fn compare(&self, file: &EvidenceFile) -> Result<Found, Failure> {
+        if self.digests.contains(&file.sha256) {
+            return Ok(Found::Same);
+        }
+        let sums = self.sums.as_ref();
+        let sums =
+            sums.map_err(|error| Failure::usage(format!("{} does not read as checksums: {error}", self.name)))?;
+        let base = file.path.rsplit('/').next().unwrap_or_default();
+        let of = |wanted: &str| sums.iter().find(|(name, _)| name == wanted);
+        Ok(match of(base).or_else(|| of(file.name.as_str())) {
+            None => Found::Missing(format!("no sum of {base} is published")),
+            Some((_, sum)) if *sum == file.sha256.to_string() => Found::Same,
+            Some((_, sum)) => Digest::parse(sum)
+                .map_or_else(|_| Found::Missing("no sum".to_owned()), |sum| Found::Other(sum, Vec::new())),
+        })
+    }
+}
+
+/// An attempt promises what the policy declared when it was opened.
+fn tell_of_older_openings(context: &mut Context<'_>, loaded: &Loaded, pipeline: &Pipeline, release: &Version) {
+    let promised = pipeline.promised(release);
+    for gate in &pipeline.gates {
+        let latest = loaded.ledger.view().latest(&pipeline.id, &gate.id, release);
+        if latest.is_some_and(|attempt| attempt.open.artifacts != promised) {
+            let release = shell(release.as_str());
+            context.printer.talk(format!(
+                "note: {0} was opened when other artifacts were declared, and goes by those\n  → ledger open {0} --release {release} --retry",
+                gate.id
+            ));
         }
     }
 }

@@ -8,11 +8,13 @@ use crate::cli::beside::links;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::files::unknown_format;
+use crate::cli::hashing::hash_directory;
 use crate::cli::output::SCHEMAS;
 use crate::evidence::facts::{Fact, Facts};
+use crate::evidence::manifest;
 use crate::evidence::readers::checklist::{self, Checklist, Item, Remark, RemarkKind, State};
 use crate::evidence::readers::links::{Link, State as LinkState};
-use crate::evidence::readers::{self, COMMAND, Input, PLAN_STATUS, PLAN_STATUS_FACTS, Wanted};
+use crate::evidence::readers::{self, ARTIFACT, COMMAND, Input, PLAN_STATUS, PLAN_STATUS_FACTS, Wanted};
 use crate::report::escape::visible;
 
 /// Show what the ledger would take from files
@@ -72,9 +74,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let mut read = Vec::new();
     let template = args.template.as_deref().map(|file| bytes_of(context, file)).transpose()?;
     for file in &args.files {
-        let bytes = bytes_of(context, file)?;
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        read.push((name, bytes));
+        let is_listed = context.world().is_directory(file) && args.format.as_deref() == Some(ARTIFACT);
+        read.push(if is_listed {
+            (format!("{name}.sha256"), list_of(context, file)?)
+        } else {
+            (name, bytes_of(context, file)?)
+        });
     }
     let wanted = Wanted { phrase: Some(&args.phrase), values: &args.value, template: template.as_deref() };
     let inputs: Vec<Input<'_>> = read.iter().map(|(name, bytes)| Input { name, bytes, wanted }).collect();
@@ -191,7 +197,18 @@ fn item_json(item: &Item, checklist: &Checklist) -> serde_json::Value {
 /// More than any reader takes.
 const MOST: u64 = 256 << 20;
 
+/// A directory as it would be recorded: the list of its files.
+fn list_of(context: &mut Context<'_>, folder: &Path) -> Result<Vec<u8>, Failure> {
+    let listed = hash_directory(context.printer.world, folder);
+    let listed = listed.map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    Ok(manifest::print(&listed).into_bytes())
+}
+
 fn bytes_of(context: &Context<'_>, file: &Path) -> Result<Vec<u8>, Failure> {
+    if context.world().is_directory(file) {
+        return Err(Failure::usage(format!("{} is a directory", file.display()))
+            .hint("name its files one by one, or take it as a build product: --format artifact"));
+    }
     let unreadable = |error: std::io::Error| Failure::unknown(format!("cannot read {}: {error}", file.display()));
     if context.world().size(file).map_err(unreadable)? > MOST {
         return Err(Failure::usage(format!(

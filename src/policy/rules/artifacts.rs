@@ -8,6 +8,7 @@ use crate::entry::kinds::{Evidence, EvidenceFile};
 use crate::evidence::facts::Fact;
 use crate::findings::counted;
 use crate::id::Version;
+use crate::policy::evaluate::shell;
 use crate::policy::{ArtifactCheck, Pipeline, Reach, Rule, reread};
 
 /// The files that a release's evidence of artifacts brought, each as it was recorded last, by path. Where that is
@@ -46,7 +47,13 @@ pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: 
     let Some(check) = rule.artifacts else { return Ok(String::new()) };
     let declared = &case.attempt.open.artifacts;
     if declared.is_empty() {
-        return Err("the release declares no artifacts".to_owned());
+        let (gate, release) = (&case.gate.id, shell(case.ask.release.as_str()));
+        return Err(match case.pipeline.artifacts.is_empty() {
+            true => "the release declares no artifacts".to_owned(),
+            false => format!(
+                "the attempt was opened before the policy declared artifacts (a new one declares them: ledger open {gate} --release {release} --retry)"
+            ),
+        });
     }
     match check {
         ArtifactCheck::Recorded => {
@@ -74,7 +81,8 @@ fn published(case: &Case<'_, '_>, entry: &VerifiedEntry, evidence: &Evidence) ->
         let Some((_, recorded)) = recorded.get(artifact.path.as_str()) else {
             return Err(format!("artifact {} has not been recorded", artifact.name));
         };
-        match sums.get(file) {
+        // Of a directory the sum is that of the list of its files.
+        match sums.get(file).or_else(|| sums.get(&format!("{file}.sha256"))) {
             Some(Fact::Text(sum)) if *sum == recorded.sha256.to_string() => {}
             Some(sum) => return Err(format!("{file}: published sha256:{sum}, recorded sha256:{}", recorded.sha256)),
             None => return Err(format!("entry {} publishes no checksum of {file}", entry.number())),
