@@ -494,3 +494,22 @@ fn the_sum_of_a_directory_s_list_is_published_as_that_of_any_artifact() {
         assert_eq!(crate::steps::rule(&repo, "alpha", "sums")["state"], state, "{line}");
     }
 }
+
+#[test]
+fn measures_and_own_facts_are_told_when_they_are_recorded() {
+    let own = "[[pipeline.p.gate.rule]]\nid = \"model\"\nformat = \"facts\"\n\n[pipeline.p.gate.approval]";
+    let pipeline = OPEN.pipeline.replacen("[pipeline.p.gate.approval]", own, 1);
+    let repo = TestRepo::with_ledger(&Policy { people: OPEN.people, pipeline: pipeline.leak() });
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    let schema = "https://github.com/evidence-ledger/ledger/schemas/own-facts/v0.1";
+    let facts = serde_json::json!({
+        "schema": schema, "tool": { "name": "eval", "version": "1" },
+        "facts": { "p": "0.93", "stage": "canary", "long": "x".repeat(60), "latency": { "p95": "183.4 ms" }, "runs": 3 },
+    });
+    repo.write("facts.json", facts.to_string());
+    let told = types(&repo, "min", "record model facts.json", 0);
+    says_all(&told, &["latency.p95 183.4 ms, p 0.93, runs 3, stage canary"]);
+    assert!(!told.contains("xxx") && !told.contains("eval"), "{told}");
+    says_all(&repo.git(&["log", "-1", "--format=%b", "evidence"]), &["Facts: latency.p95 183.4 ms, p 0.93"]);
+    types(&repo, "", "verify", 0);
+}

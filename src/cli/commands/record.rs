@@ -22,7 +22,8 @@ use crate::entry::kinds::{AttemptKey, Command, Evidence, EvidenceFile, Mode, Pre
 use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::location::Location;
-use crate::evidence::readers::Reader;
+use crate::evidence::quantity::Quantity;
+use crate::evidence::readers::{FROM_ELSEWHERE, Reader};
 use crate::findings::counted;
 use crate::id::{EntryNumber, Name, ObjectId, Timestamp};
 use crate::policy::decision::RuleState;
@@ -106,7 +107,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 fn warn_of_unfetchable(context: &mut Context<'_>, brought: &[Brought]) {
     let is_lost = |one: &&Brought| {
         let place = one.file.location.as_deref().map(Location::parse);
-        one.file.stored == Stored::External && !place.is_some_and(|place| place.is_ok())
+        one.file.stored == Stored::External && place.is_none_or(|place| place.is_err())
     };
     let count = brought.iter().filter(is_lost).count();
     if count > 0 {
@@ -240,7 +241,7 @@ impl Recording {
         let mut body: Vec<String> =
             listed.iter().take(20).map(|file| format!("{}  sha256:{}", file.path, file.sha256)).collect();
         body.extend((listed.len() > 20).then(|| format!("and {} more files", listed.len() - 20)));
-        body.push(format!("Facts: {}", brief(&self.facts)));
+        body.push(format!("Facts: {}", brief(self.format.as_str(), &self.facts)));
         body.push(format!("Recorded by {}.", identity.person.handle()));
         Ok(draft(subject, predicate, attachments.to_vec(), &summary, &body)?)
     }
@@ -272,7 +273,7 @@ impl Recording {
             }));
             return;
         }
-        let facts = visible(&brief(&self.facts));
+        let facts = visible(&brief(self.format.as_str(), &self.facts));
         match (entry, number) {
             (Some(entry), Some((_, existing))) => {
                 let was = if existing { "was recorded already as" } else { "recorded as" };
@@ -307,8 +308,31 @@ impl Recording {
     }
 }
 
-/// The simple facts in one line.
-pub fn brief(facts: &Facts) -> String {
-    let simple = facts.iter().filter(|(_, fact)| matches!(fact, Fact::Int(_) | Fact::Bool(_)));
-    simple.map(|(name, fact)| format!("{name} {fact}")).collect::<Vec<_>>().join(", ")
+/// The simple facts in one line: counts, answers and measures. Of facts that the file or the rule names itself, short
+/// texts and groups too.
+pub fn brief(format: &str, facts: &Facts) -> String {
+    let own = readers::find(format).is_some_and(|reader| reader.facts.contains(&readers::OTHERS));
+    let mut told = Vec::new();
+    simple(own, "", facts, &mut told);
+    told.truncate(MAX_BRIEF);
+    told.join(", ")
 }
+
+fn simple(own: bool, above: &str, facts: &Facts, told: &mut Vec<String>) {
+    for (name, fact) in facts {
+        let is_own = own && !FROM_ELSEWHERE.contains(&name.as_str());
+        match fact {
+            Fact::Int(_) | Fact::Bool(_) => told.push(format!("{above}{name} {fact}")),
+            Fact::Text(text) if Quantity::parse(text).is_some() => told.push(format!("{above}{name} {text}")),
+            Fact::Text(text) if is_own && text.chars().count() <= MAX_WORD => {
+                told.push(format!("{above}{name} {text}"))
+            }
+            Fact::Group(group) if is_own && name != "tool" => simple(own, &format!("{above}{name}."), group, told),
+            _ => {}
+        }
+    }
+}
+
+/// One line is no list.
+const MAX_BRIEF: usize = 40;
+const MAX_WORD: usize = 40;
