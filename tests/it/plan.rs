@@ -193,6 +193,24 @@ fn the_zone_of_the_attempt_is_shown_beside_utc() {
 }
 
 #[test]
+fn a_plan_is_shown_in_the_zone_it_is_written_in_and_in_utc_each_once() {
+    let repo = opened();
+    for (zone, head) in [("KST", "Asia/Seoul"), ("+09:00", "+09:00")] {
+        repo.write(
+            "plan.md",
+            format!("# 2030-10-06 ({zone})\n\n| Time | Owner | Task |\n|---|---|---|\n| 08:30 | QA (Kim) | x |\n"),
+        );
+        let said = types_in_vain(&repo, "min", "plan import plan.md --dry-run", 0);
+        says_all(&said, &[head, "2030-10-06 08:30  2030-10-05 23:30  QA"]);
+        let heading = said.lines().find(|line| line.contains("owner")).unwrap();
+        assert_eq!((heading.matches("UTC").count(), heading.matches(head).count()), (1, 1), "{heading}");
+    }
+    repo.write("plan.md", "# 2030-10-06 (UTC)\n\n| Time | Owner | Task |\n|---|---|---|\n| 08:30 | QA (Kim) | x |\n");
+    let said = types_in_vain(&repo, "min", "plan import plan.md --dry-run", 0);
+    assert_eq!(said.matches("2030-10-06 08:30").count(), 1, "{said}");
+}
+
+#[test]
 fn a_row_is_done_by_its_owner_alone_and_once() {
     let repo = planned();
     let refused = types_in_vain(&repo, "min", "plan done 3", 1);

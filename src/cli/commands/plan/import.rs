@@ -1,7 +1,9 @@
 //! `ledger plan import`: the plan becomes evidence, and is shown with its owners, commands and sign-offs.
 
+use std::fmt;
 use std::path::Path;
 
+use chrono::{FixedOffset, TimeZone};
 use chrono_tz::Tz;
 
 use super::super::{Answer, open, record};
@@ -14,6 +16,7 @@ use crate::cli::output::table;
 use crate::cli::secrets::Secrets;
 use crate::cli::select::Question;
 use crate::cli::storing::Storing;
+use crate::evidence::facts::Fact;
 use crate::evidence::readers;
 use crate::evidence::readers::plan::{Step, timeline};
 use crate::id::{Name, Timestamp};
@@ -49,7 +52,11 @@ pub fn run(file: &Path, place: &Where, secrets: &Secrets, context: &mut Context<
         let message = format!("{} has more rows, or longer ones, than one entry can tell", file.display());
         Failure::usage(message).hint("make it two plans, each for a gate of its own")
     })?;
-    show(context, &loaded, policy, &question, &rows);
+    let written = match read.facts.get("zone") {
+        Some(Fact::Text(zone)) => zone.as_str(),
+        _ => "UTC",
+    };
+    show(context, &loaded, policy, &question, (written, &rows));
     let Some(attempt) = open::ensure(context, &mut loaded, &identity, policy, &question, None)? else {
         context.printer.outcome(&format!("would open {} and record {}", question.gate.id, rule.slot), true);
         return Ok(Answer::Yes);
@@ -86,11 +93,21 @@ fn question<'p>(
     }
 }
 
-fn show(context: &mut Context<'_>, loaded: &Loaded, policy: &Policy, question: &Question<'_>, rows: &[Step]) {
+fn show(
+    context: &mut Context<'_>,
+    loaded: &Loaded,
+    policy: &Policy,
+    question: &Question<'_>,
+    (written, rows): (&str, &[Step]),
+) {
     let Question { pipeline, gate, release } = question;
     let opened = loaded.ledger.view().latest(&pipeline.id, &gate.id, release);
     let zone = opened.and_then(|attempt| attempt.open.time_zone.parse().ok()).unwrap_or(policy.zone);
-    let mut cells = vec![["", "UTC", zone.name(), "owner", "who", "task"].map(str::to_owned).to_vec()];
+    let zones = columns(written, zone, rows);
+    let mut head: Vec<String> = vec![String::new()];
+    head.extend(zones.iter().map(|(name, _)| name.clone()));
+    head.extend(["owner", "who", "task"].map(str::to_owned));
+    let mut cells = vec![head];
     let mut unknown: Vec<&str> = Vec::new();
     for (step, number) in rows.iter().zip(1_u32..) {
         let owning = owning(&policy.roster, &step.owner);
@@ -98,14 +115,10 @@ fn show(context: &mut Context<'_>, loaded: &Loaded, policy: &Policy, question: &
             unknown.push(&step.owner.text);
         }
         let who = if owning.is_known() { owning.called().join(", ") } else { "nobody".to_owned() };
-        cells.push(vec![
-            number.to_string(),
-            in_zone(step.at, Tz::UTC),
-            in_zone(step.at, zone),
-            visible(&step.owner.text),
-            visible(&who),
-            visible(&step.task),
-        ]);
+        let mut row = vec![number.to_string()];
+        row.extend(zones.iter().filter_map(|(_, times)| times.get(number as usize - 1).cloned()));
+        row.extend([visible(&step.owner.text), visible(&who), visible(&step.task)]);
+        cells.push(row);
     }
     let mut lines = table(&cells).into_iter();
     lines.next().into_iter().for_each(|head| context.printer.say(head));
@@ -126,7 +139,29 @@ fn show(context: &mut Context<'_>, loaded: &Loaded, policy: &Policy, question: &
     }
 }
 
+/// The times as the plan has them, in UTC, and in the attempt's zone, each once.
+fn columns(written: &str, attempt: Tz, rows: &[Step]) -> Vec<(String, Vec<String>)> {
+    let named = |zone: Tz| (zone.name().to_owned(), rows.iter().map(|step| in_zone(step.at, &zone)).collect());
+    let mut columns: Vec<(String, Vec<String>)> = match (written.parse::<Tz>(), written.parse::<FixedOffset>()) {
+        (Ok(zone), _) => vec![named(zone)],
+        (_, Ok(offset)) => vec![(written.to_owned(), rows.iter().map(|step| in_zone(step.at, &offset)).collect())],
+        _ => Vec::new(),
+    };
+    for zone in [Tz::UTC, attempt] {
+        let column = named(zone);
+        // Seoul and +09:00 are one column; UTC is there under its own name.
+        let is_there = |other: &(String, Vec<String>)| other.0 == column.0 || (zone != Tz::UTC && other.1 == column.1);
+        if !columns.iter().any(is_there) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
 /// To the minute, as plans are written.
-pub fn in_zone(at: Timestamp, zone: Tz) -> String {
-    at.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+pub fn in_zone<Z: TimeZone>(at: Timestamp, zone: &Z) -> String
+where
+    Z::Offset: fmt::Display,
+{
+    at.to_utc().with_timezone(zone).format("%Y-%m-%d %H:%M").to_string()
 }

@@ -90,7 +90,7 @@ fn show(context: &mut Context<'_>, policy: &Policy, status: &PlanStatus, items: 
         status.attempt.gate,
         visible(status.attempt.release.as_str()),
         status.entry,
-        in_zone(now, Tz::UTC),
+        in_zone(now, &Tz::UTC),
     );
     context.printer.say(title);
     let head = ["", "", "planned", "actual", "delta", "state", "owner", "signed", "task"];
@@ -120,15 +120,15 @@ fn cells(printer: &Printer<'_>, policy: &Policy, row: &Row) -> Vec<String> {
         None => (String::new(), String::new(), String::new()),
         Some(doing) => {
             let person = policy.roster.person(&doing.person).map_or(doing.person.as_str(), |person| person.handle());
-            let signed = format!("#{} {} {}", doing.entry, visible(person), in_zone(doing.signed, Tz::UTC));
+            let signed = format!("#{} {} {}", doing.entry, visible(person), in_zone(doing.signed, &Tz::UTC));
             let late = (doing.mark == Mark::Done).then(|| delta(seconds(row).unwrap_or_default()));
-            (in_zone(doing.at, Tz::UTC), late.unwrap_or_default(), signed)
+            (in_zone(doing.at, &Tz::UTC), late.unwrap_or_default(), signed)
         }
     };
     vec![
         format!("  {mark}"),
         row.number.to_string(),
-        in_zone(row.step.at, Tz::UTC),
+        in_zone(row.step.at, &Tz::UTC),
         actual,
         delta,
         told_state(row),
