@@ -11,6 +11,7 @@ use super::world::{World, ask_passphrase};
 use crate::findings::{Findings, Table};
 use crate::id::Digest;
 use crate::policy::{Evaluator, Policy};
+use crate::report::escape::visible;
 use crate::sign::key::{Candidate, KeySources};
 use crate::sign::roster::{Compromised, Person, Roster, checked, parse_document};
 use crate::sign::{KeyDoorError, Signer};
@@ -131,6 +132,26 @@ impl Context<'_> {
             passphrase: world.env.get("LEDGER_KEY_PASSPHRASE").cloned().map(Zeroizing::new),
             ask_passphrase,
         }
+    }
+
+    /// Names a draft that does not parse: nothing goes by it, and whoever wrote it may think so.
+    pub fn warn_of_broken_draft(&mut self, store: &GitStore) {
+        let Some(path) = store.work_tree().map(|root| root.join(POLICY_FILE)) else { return };
+        let why = match self.world().read_if_there(&path) {
+            Ok(None) => return,
+            Ok(Some(bytes)) => match crate::policy::parse::parse(&String::from_utf8_lossy(&bytes)) {
+                Ok(_) => return,
+                Err(findings) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    let first = findings.render(POLICY_FILE, &text).lines().next().map(visible);
+                    format!("does not parse ({})", first.unwrap_or_default())
+                }
+            },
+            Err(error) => format!("cannot be read ({error})"),
+        };
+        self.printer.talk(format!(
+            "note: {POLICY_FILE} here {why}: what counts is the policy on the ledger\n  → ledger policy check"
+        ));
     }
 
     /// A path as evidence records it: from the work tree's root with forward slashes, or as given.

@@ -179,3 +179,15 @@ fn where_evidence_is_kept_is_said_without_doubt_and_without_credentials() {
         says_all(&said, &[why, "ledger.toml:", "^"]);
     }
 }
+
+#[test]
+fn a_draft_that_does_not_parse_counts_nothing_and_is_named() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let named = "note: ledger.toml here does not parse (ledger.toml:1:";
+    assert!(!types(&repo, "min", "open alpha --release 1.0", 0).contains("ledger.toml"));
+    repo.write("ledger.toml", "[ledger\n");
+    says_all(&types(&repo, "min", "open alpha --release 1.1", 0), &[named, "→ ledger policy check"]);
+    says_all(&types(&repo, "", "status", 0), &[named]);
+    std::fs::remove_file(repo.path.join("ledger.toml")).unwrap();
+    assert!(!types(&repo, "", "status", 0).contains("ledger.toml"));
+}

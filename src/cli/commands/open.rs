@@ -51,6 +51,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
+    context.warn_of_broken_draft(&loaded.store);
     let question = Question::new(policy, &loaded, &args.gate, args.release.as_deref())?;
     let Question { pipeline, gate, release } = &question;
     let source = loaded.store.source(&args.commit)?;

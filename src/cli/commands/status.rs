@@ -35,6 +35,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let moment = args.as_of.moment(context, &mut loaded)?;
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = moment.policy(&evaluator)?;
+    context.warn_of_broken_draft(&loaded.store);
     if let Some(gate) = &args.gate {
         let question = Question::in_view(policy, moment.view(&loaded), gate, args.release.as_deref())?;
         let decision = moment.decide(context, &loaded, &evaluator, &question)?;
