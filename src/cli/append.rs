@@ -41,6 +41,9 @@ pub fn append(
     loaded.store.check_writable()?;
     if context.global.dry_run {
         let draft = compose(context, &loaded.ledger)?;
+        if let Some(entry) = loaded.ledger.find(draft.statement.id()) {
+            return Ok(Some(Appended { number: entry.number(), existing: true }));
+        }
         drop(identity.unlock()?);
         context.printer.talk(format!("dry run: would append {}", draft.message.lines().next().unwrap_or_default()));
         return Ok(None);

@@ -296,6 +296,7 @@ fn the_same_again_is_already_there_whatever_the_clock() {
     assert_eq!(record(&repo, "min", &["shots", "a.png"]), (2, false));
     a_second_later();
     assert_eq!(record(&repo, "min", &["shots", "a.png"]), (2, true));
+    assert_eq!(record(&repo, "min", &["shots", "a.png", "--dry-run"]), (2, true));
     // Another person says it, the place is another one, something came in between: each has something to say.
     assert_eq!(record(&repo, "kim", &["shots", "a.png"]), (3, false));
     assert_eq!(record(&repo, "kim", &["shots", "a.png", "--external", "--location", "N: drive"]), (4, false));

@@ -269,7 +269,7 @@ impl Recording {
                 "schema": format!("{}record/v0.1", crate::cli::output::SCHEMAS),
                 "entry": entry.map(|entry| entry.number()), "id": entry.map(|entry| entry.id()),
                 "slot": self.slot, "format": self.format, "gate": attempt.gate, "attempt": attempt.attempt, "folder": folder,
-                "files": files, "facts": self.facts, "dryRun": entry.is_none(), "existing": number.is_some_and(|(_, existing)| existing),
+                "files": files, "facts": self.facts, "dryRun": context.global.dry_run, "existing": number.is_some_and(|(_, existing)| existing),
             }));
             return;
         }
