@@ -23,7 +23,7 @@ use crate::entry::{Attachment, Draft};
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::location::Location;
 use crate::evidence::quantity::Quantity;
-use crate::evidence::readers::{FROM_ELSEWHERE, Reader};
+use crate::evidence::readers::{self, FROM_ELSEWHERE, Reader};
 use crate::findings::counted;
 use crate::id::{EntryNumber, Name, ObjectId, Timestamp};
 use crate::policy::decision::RuleState;
