@@ -4,14 +4,19 @@
 //! window of bounded length, so the time is linear in the size whatever the text. What reads as a mask or
 //! an example is none (`placeholder`). Compressed and encrypted bytes say nothing here.
 
+mod assigned;
+mod commands;
+mod keys;
 mod named;
 mod placeholder;
 mod redact;
 mod rules;
+mod seen;
 
 use std::ops::Range;
 
 use super::text;
+use seen::Seen;
 
 pub use redact::{Mark, Redacted, Unmasked, redact};
 
@@ -71,11 +76,27 @@ enum End {
     Quote(u8),
     /// To the line that ends a private key.
     Key,
+    /// Through the lines of a private key's body.
+    Body,
+    /// Through the lines that are indented below it.
+    Block,
     /// To the line that ends one of PuTTY's.
     Putty,
 }
 
+/// What is found in a text as it is, and in what is seen of it.
 fn scan(text: &[u8]) -> Vec<Finding> {
+    let mut findings = scan_once(text);
+    if let Some(seen) = Seen::of(text) {
+        let more: Vec<Finding> = scan_once(&seen.text).into_iter().filter(|found| !findings.contains(found)).collect();
+        findings.extend(more);
+        findings.sort_by_key(|found| found.line);
+        findings.truncate(MAX_FINDINGS);
+    }
+    findings
+}
+
+fn scan_once(text: &[u8]) -> Vec<Finding> {
     let mut matches: Vec<Match> = Vec::new();
     for candidate in rules::candidates(text) {
         let end = matches.last().map_or(0, |last| last.place.end);
@@ -144,7 +165,7 @@ mod tests {
             ("AWS access key", "id AKIAQ7ZR2LX4VB3TN5WD", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS access key", "{\"a\":\"x\\nASIAQ7ZR2LX4VB3TN5WD\"}", "XAKIAQ7ZR2LX4VB3TN5WD"),
             ("Google API key", "?key=AIza§35§", "AIza§34§"),
-            ("Azure storage key", "AccountName=a;AccountKey=§70§qZ7rL2xV9bT4nW8d==;", "AccountKey=abc=="),
+            ("Azure storage key", "AccountName=a;AccountKey=§70§qZ7rL2xV9bT4nW8d==;", "the AccountKey=abc== of"),
             ("Slack token", "xoxb-204817359264-§24§", "xoxb-your-token-here-please"),
             (
                 "Slack webhook",
@@ -203,13 +224,54 @@ mod tests {
             Finding { line: 2, kind: "secret by its name", preview: "X_TOKEN=…".to_owned() }
         );
         for no in "PASSWORD=|PASSWORD=changeme|DB_PASSWORD=${DB_PASSWORD}|DB_PASSWORD=$DB_PASSWORD_1|API_KEY=<your key>|API_KEY=your-api-key-123|TOKEN=***|\
-            TOKEN=xxxxxxxxxxxx|SECRET=test-secret-for-ci-1|token: string|let token = parser.next_token();|token = self.token_2x|password: required|\
+            TOKEN=xxxxxxxxxxxx|token: string|let token = parser.next_token();|token = self.token_2x|password: required|\
             password = getpass.getpass()|Token: super::HANDLE_64|max_tokens=4096|TOKEN_EXPIRY=3600s9x8|password_min_length: 12abcdefg|\
             nextToken: Zx81x99qPa|PublicKeyToken=b77a5c561934e089|PWD=/home/kim9x|arn:aws:secretsmanager:eu:1:secret:prod9x-Ab12|\"AWS::IAM::AccessKey\": \"72c2d9dd90025459\"|\
             password: ENC[AES256_GCM,data:9x]|secret: vault:kv/app#Key9|PrivateKey: testRSA2048PrivateKey|password == \"Zx81x99q\"|PASSWORD_KEY = 0xc0506617ab|비밀번호: 변경함"
             .split('|')
         {
             assert_eq!(kinds(no), [""; 0], "{no}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_a_secret_where_nothing_else_can_stand() {
+        for yes in "JWT_SECRET_KEY=ordinary-words|SECRET_KEY=prod2024|DB_PASSWORD=hunter2|DB_PASSWORD=sunshine|export SMTP_PASS=\"a b c\"|DB_PASSWORD=a,b,c|\
+            docker run -e API_TOKEN=abc img|DB_PASSWORD=20251004|API_KEY=a.b.c|APP_SECRET='correct horse'|POSTGRES_PASSWORD: postgres|DB_PASSWORD: \"sunny\"|password=hunter2|\
+            db.password=sunshine|tool --password sunshine|tool --password=sunshine --fast|New-Thing -Password Summer25|\"db_password\": \"words-9\"|password: hunter2|\
+            password: |-\n  sunshine\n|DB_PASSWORD=비밀입니다|SECRET=test-secret-for-ci-1|SECRET_KEY=/k3JZr2Lx9Vb4Tn8Wd3Kf6Hs1Jm5Pc0YgAe"
+            .replace("|-", "\u{0}")
+            .split('|')
+        {
+            assert_eq!(kinds(&yes.replace('\u{0}', "|-")), ["secret by its name"], "{yes}");
+        }
+        assert_eq!(kinds("postgres://u:pw@host/x"), ["password in a URL"]);
+        assert_eq!(kinds("amqp://guest:guest@mq"), ["password in a URL"]);
+        for no in "DB_PASSWORD=<words>|DB_PASSWORD=${A-b}|DB_PASSWORD=$(cat /run/x)|DB_PASSWORD=...|DB_PASSWORD=●●●●|API_TOKEN=true|MAX_TOKEN=4096|TOKEN=get_token()|\
+            SECRET_KEY=settings.SECRET_KEY|use --password to set it|the option --password and\nmore|password=password,|password: |\nb|SECRET_FILE=/run/a|TOKEN=\"\"|\
+            DB_PASSWORD=(비공개)|DB_PASSWORD=비공개|password: 8 letters|- [ ] JWT_SECRET_KEY: rotated|\"password\": \"Password\"|smoke_pass=1|token=$1|--token TOKEN"
+            .replace("password: |", "")
+            .split('|')
+        {
+            assert_eq!(kinds(no), [""; 0], "{no}");
+        }
+    }
+
+    #[test]
+    fn colours_and_spelt_letters_hide_nothing() {
+        for (yes, kind) in [
+            ("pass\u{1b}[0mword=\u{1b}[31mhunter2\u{1b}[0m", "secret by its name"),
+            ("id AKIA\u{1b}[31mQ7ZR2LX4VB3TN5WD\u{1b}[0m", "AWS access key"),
+            ("DB_PASS\u{1b}]8;;x\u{7}WORD=zx81", "secret by its name"),
+            ("{\"db_pass\\u0077ord\": \"\\u0068unter2\\u0031\"}", "secret by its name"),
+            ("{\"a\": \"\\u001b[1mAKIA\\u001b[0mQ7ZR2LX4VB3TN5WD\"}", "AWS access key"),
+        ] {
+            let found = find(format!("a\n{yes}\n").as_bytes());
+            assert_eq!((found.len(), found[0].line, found[0].kind), (1, 2, kind), "{yes}");
+            let masked = redact(format!("a\n{yes}\nb\n").as_bytes()).unwrap();
+            let text = String::from_utf8(masked.bytes).unwrap();
+            assert!(["hunter2", "unter2", "Q7ZR", "zx81"].iter().all(|part| !text.contains(part)), "{text:?}");
+            assert!(text.starts_with("a\n") && text.ends_with("\nb\n"), "{text:?}");
         }
     }
 
@@ -252,6 +314,14 @@ mod tests {
             "password ",
             "ghp_",
             "Basic ",
+            "mysql ",
+            "curl -u a",
+            "MII",
+            "-----END PRIVATE KEY-----",
+            "password: |\n ",
+            "\u{1b}[",
+            "\u{1b}]",
+            "\\u001b",
             "\0",
         ] {
             assert_eq!(find(unit.repeat(200_000 / unit.len()).as_bytes()), [], "{unit}");

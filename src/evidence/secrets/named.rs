@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use super::placeholder::{distinct, is_placeholder};
+use super::assigned::{MOST, Value, assigned, is_name, is_shouted};
+use super::placeholder::{distinct, is_placeholder, is_stand_in};
 use super::{End, Match};
 
 /// The assignment around a part of a name.
@@ -21,12 +22,12 @@ pub(super) fn look(text: &[u8], literal: &Range<usize>) -> Option<Match> {
     if !is_secret_name(name) || is_part {
         return None;
     }
-    let value = assigned(name, after.get(..MAX_VALUE + MAX_BLANKS).unwrap_or(after))?;
-    let shouted = !name.contains(|c: char| c.is_ascii_lowercase()) && value.tight;
-    let setting = value.quoted || before.ends_with(b";") || is_line_start(before);
-    // A variable is called like what it holds.
-    let variable = || std::str::from_utf8(value.bytes).is_ok_and(is_secret_name) && !shouted;
-    if !is_secret(value.bytes, shouted, setting) || variable() || is_placeholder(value.bytes) {
+    let value = assigned(name, after.get(..MOST).unwrap_or(after))?;
+    let says = says(name, before, &value);
+    let is_variable = std::str::from_utf8(value.bytes).is_ok_and(is_secret_name)
+        && (value.bytes.contains(&b'.') || !(is_shouted(name) && value.tight));
+    let stands_in = if says == Says::Certainly { is_stand_in } else { is_placeholder };
+    if is_variable || !is_secret(name, &value, says) || stands_in(value.bytes) {
         return None;
     }
     let shown: String = name.chars().take(MAX_SHOWN).collect();
@@ -38,108 +39,99 @@ pub(super) fn look(text: &[u8], literal: &Range<usize>) -> Option<Match> {
         named: true,
         secret: stop - value.bytes.len()..stop,
         // Nothing parts values in an environment file but line ends.
-        end: if value.stop == End::Value && shouted && is_line_start(before) { End::Blank } else { value.stop },
+        end: match value.stop {
+            End::Value if is_shouted(name) && value.tight && is_line_start(before) => End::Blank,
+            stop => stop,
+        },
     })
 }
 
 /// Whether a name ends in what secrets are called: `JWT_SECRET_KEY`, `dbPassword`, `api-key`.
 fn is_secret_name(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let plain = folded(name);
     let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit());
     let plain = ["base", "b", "value"].iter().find_map(|end| plain.strip_suffix(end)).unwrap_or(plain);
     KOREAN.iter().any(|end| name.ends_with(end))
         || (SECRET.split(' ').any(|end| plain.ends_with(end)) && !HARMLESS.split(' ').any(|end| plain.ends_with(end)))
 }
 
-/// What is assigned, and how it is written.
-struct Value<'t> {
-    bytes: &'t [u8],
-    quoted: bool,
-    /// An equals sign without blanks, as in an environment file.
-    tight: bool,
-    /// Where it ends, from the end of its name.
-    end: usize,
-    /// How far a part behind it may belong to it.
-    stop: End,
+/// Without capitals and what parts the words of a name.
+fn folded(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-/// The value behind a name: after `=`, `:`, `:=`, `=>`, a column's `|`, the `>` of an element, or the blank
-/// behind `--password`.
-fn assigned<'t>(name: &str, after: &'t [u8]) -> Option<Value<'t>> {
-    let mut at = 0;
-    let mut skip = |wanted: &[u8], most: usize| {
-        let rest = after.get(at..).unwrap_or_default();
-        let count = rest.iter().take(most).take_while(|byte| wanted.contains(byte)).count();
-        at += count;
-        rest.get(..count).unwrap_or_default()
+/// How strongly what stands around a value says that it is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// Nothing else can stand there: `DB_PASSWORD=`, `--password`, a line of settings.
+    Certainly,
+    /// A member of JSON.
+    Member,
+    /// In quotes, or at the beginning of a line.
+    Likely,
+    Perhaps,
+}
+
+fn says(name: &str, before: &[u8], value: &Value<'_>) -> Says {
+    let (shouted, starts) = (is_shouted(name), is_line_start(before));
+    let setting = value.quoted || before.ends_with(b";") || starts;
+    let has = |kind: fn(&u8) -> bool| value.bytes.iter().any(kind);
+    let is_word = !has(|byte| !byte.is_ascii_lowercase());
+    let is_written_out = value.quoted || has(|byte| byte.is_ascii_digit() || byte.is_ascii_punctuation());
+    let certainly = match () {
+        // Prose about an option goes on with a word, and help with what stands for one.
+        () if value.is_option && !value.tight && !value.quoted => {
+            let stands_for_one = !has(|byte| !byte.is_ascii_uppercase() && *byte != b'_');
+            !stands_for_one && (!is_word || (value.ends_line && value.bytes.len() >= 6))
+        }
+        () if value.is_option => true,
+        () if shouted && value.tight => true,
+        () if shouted && setting && is_written_out => true,
+        () if shouted && starts && name.contains('_') => value.ends_line,
+        () => starts && (value.is_block || (value.tight && value.ends_line)),
     };
-    // The name's own closing quote or mark; of JSON inside JSON too.
-    skip(b"\\", 3);
-    skip(b"\"'`]*", 3);
-    let before = skip(b" \t", MAX_BLANKS / 4);
-    let sign = skip(b":=>|", 3);
-    let behind = skip(b" \t", MAX_BLANKS / 4);
-    let escapes = skip(b"\\", 3);
-    let quote = skip(b"\"'`", 1).first().copied();
-    let option = sign.is_empty() && name.starts_with("--") && !before.is_empty();
-    if !option && !matches!(sign, b"=" | b":" | b":=" | b"=>" | b"|" | b">") {
-        return None;
+    match () {
+        () if certainly => Says::Certainly,
+        () if value.is_member => Says::Member,
+        () if setting => Says::Likely,
+        () => Says::Perhaps,
     }
-    let rest = after.get(at..)?;
-    let ends = |byte: &u8| match quote {
-        _ if byte.is_ascii_alphanumeric() => false,
-        Some(quote) => *byte == quote || b"\\\n\r".contains(byte),
-        None => byte.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(byte),
-    };
-    let length = rest.iter().position(ends).unwrap_or(rest.len());
-    // The longest are no values, and would be looked at again from every name inside them.
-    let (bytes, next) = rest.split_at_checked(length).filter(|_| length <= MAX_VALUE)?;
-    let plausible = match quote {
-        Some(quote) => next.first().is_some_and(|byte| *byte == quote || *byte == b'\\'),
-        None if sign == b">" => next.starts_with(b"</"),
-        None => !is_code(bytes, next),
-    };
-    let tight = sign == b"=" && before.is_empty() && behind.is_empty();
-    let stop = match quote {
-        // Of JSON inside JSON: a backslash stands before the closing quote.
-        Some(_) if !escapes.is_empty() => End::Here,
-        Some(quote) => End::Quote(quote),
-        None if sign == b">" => End::Here,
-        None => End::Value,
-    };
-    plausible.then_some(Value { bytes, quoted: quote.is_some(), tight, end: at + length, stop })
-}
-
-/// A call, an index, a type before its value, a path of names, a number: a program's.
-fn is_code(value: &[u8], next: &[u8]) -> bool {
-    let is_path =
-        value.windows(2).any(|pair| pair == b"::") || value.split(|byte| *byte == b'.').skip(1).any(is_identifier);
-    let is_number = value.strip_prefix(b"-").unwrap_or(value).starts_with(b"0x");
-    is_path
-        || is_number
-        || next.starts_with(b"<")
-        || next.trim_ascii_start().starts_with(b"=")
-        || next.first().is_some_and(|byte| b"([{>".contains(byte))
 }
 
 /// Whether a value looks like a secret, by how strongly its surroundings say so.
-fn is_secret(value: &[u8], shouted: bool, setting: bool) -> bool {
-    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
-    let digit = has(u8::is_ascii_digit);
+fn is_secret(name: &str, value: &Value<'_>, says: Says) -> bool {
+    let bytes = value.bytes;
+    let has = |kind: fn(&u8) -> bool| bytes.iter().any(kind);
+    let (digit, letter) = (has(u8::is_ascii_digit), has(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()));
     let symbol = has(|byte| byte.is_ascii_punctuation() && !b"_-.:/".contains(byte));
     let kinds = [has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), digit, symbol];
     let kinds = kinds.iter().filter(|kind| **kind).count();
-    let is_path = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|begin| value.starts_with(begin))
-        || value.get(1..3) == Some(b":\\")
-        || value.windows(3).any(|part| part == b"://");
-    if is_path || !has(u8::is_ascii_alphabetic) || has(|byte| byte.is_ascii_control() || *byte == b' ') {
+    let blank = has(|byte| *byte == b' ');
+    if is_path(bytes) || has(u8::is_ascii_control) {
         return false;
     }
-    match (shouted, setting) {
-        (true, _) => value.len() >= 6 && distinct(value) >= 4,
-        (false, true) => value.len() >= 8 && distinct(value) >= 6 && kinds >= 2 && (digit || symbol),
-        (false, false) => value.len() >= 8 && distinct(value) >= 6 && kinds >= 3 && digit,
+    let at_least = |length: usize, different: usize| bytes.len() >= length && distinct(bytes) >= different;
+    match says {
+        Says::Certainly => {
+            let number = !letter && bytes.len() >= 4 && PASSWORD.split(' ').any(|word| folded(name).contains(word));
+            at_least(3, 3) && (letter || number) && (!blank || value.quoted)
+        }
+        _ if blank || !has(u8::is_ascii_alphabetic) => false,
+        Says::Member => at_least(6, 4) && (digit || symbol),
+        Says::Likely => at_least(6, 5) && kinds >= 2 && (digit || symbol),
+        Says::Perhaps => at_least(8, 6) && kinds >= 3 && digit,
     }
+}
+
+/// Where a secret lies, not the secret. Random base64 begins with a slash at times, too.
+fn is_path(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let is_random =
+        value.len() >= 32 && has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    [&b"./"[..], b"../", b"~/"].iter().any(|begin| value.starts_with(begin))
+        || (value.starts_with(b"/") && !is_random)
+        || value.get(1..3) == Some(b":\\")
+        || value.windows(3).any(|part| part == b"://")
 }
 
 /// Whether nothing stands before on the line but what may stand before a setting.
@@ -151,30 +143,23 @@ fn is_line_start(before: &[u8]) -> bool {
     ["", "export ", "set ", "env:", "ENV ", "ARG "].contains(&line)
 }
 
-fn is_identifier(word: &[u8]) -> bool {
-    let begins = word.first().is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'_');
-    begins && word.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
-}
-
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
-}
-
 fn back(text: &[u8], at: usize) -> usize {
     let from = at.saturating_sub(MAX_NAME);
     let before = text.get(from..at).unwrap_or_default();
-    before.iter().rposition(|byte| !is_name(*byte)).map_or(from, |last| from + last + 1)
+    before.iter().rposition(|byte| !is_name(byte)).map_or(from, |last| from + last + 1)
 }
 
 fn forth(text: &[u8], at: usize) -> usize {
     let after = text.get(at..).unwrap_or_default().iter().take(MAX_NAME);
-    at + after.take_while(|byte| is_name(**byte)).count()
+    at + after.take_while(|byte| is_name(byte)).count()
 }
 
 /// What the names of secrets end in, written together and small.
 const SECRET: &str = "password passwd passphrase pwd pass secret secrets token credential credentials apikey secretkey accesskey \
     privatekey signingkey encryptionkey authkey masterkey accountkey sharedkey storagekey sessionkey hmackey \
     jwtkey subscriptionkey";
+/// Whose values may be numbers.
+const PASSWORD: &str = "passw passphrase pwd";
 /// The same in Korean, where one word stands alone.
 const KOREAN: &[&str] = &["비밀번호", "패스워드"];
 
@@ -183,8 +168,4 @@ const HARMLESS: &str = "csrftoken xsrftoken nexttoken pagetoken continuationtoke
     synctoken starttoken resumetoken idempotencytoken locktoken clienttoken requesttoken changetoken updatetoken \
     forwardtoken backwardtoken actiontoken oldpwd bypass compass multipass renderpass";
 const MAX_NAME: usize = 64;
-/// Longer is a document.
-const MAX_VALUE: usize = 256;
 const MAX_SHOWN: usize = 40;
-/// Between a name and its value, columns and all.
-const MAX_BLANKS: usize = 100;

@@ -2,15 +2,30 @@
 
 /// Whether a value is a mask, a reference to a secret kept elsewhere, or an example.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    is_stand_in(value) || is_words(String::from_utf8_lossy(value).to_ascii_lowercase().trim())
+}
+
+/// The same where nothing but a secret can stand, as behind `DB_PASSWORD=`: there `hunter2` and `prod2024`
+/// are values, and only words that name what should stand there are none.
+pub(super) fn is_stand_in(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value).to_ascii_lowercase();
     let text = text.trim();
-    is_mask(text) || is_reference(text) || SAYS_SO.split(' ').any(|word| text.contains(word)) || is_words(text)
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let names = |word: &str| {
+        let is_number = word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_digit());
+        is_number || NAMES_IT.split(' ').any(|known| known == word)
+    };
+    let has_letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    is_mask(text)
+        || is_reference(text)
+        || SAYS_SO.split(' ').any(|word| text.contains(word))
+        || (has_letters && text.is_ascii() && words.all(names))
 }
 
 /// `****`, `xxxx`, `…`, one letter repeated, or a part so masked. (`●●●` holds no words at all.)
 fn is_mask(text: &str) -> bool {
-    distinct(text.as_bytes()) < 3
-        || ["***", "xxxx", "...", "…", "•••", "___", "----"].iter().any(|mask| text.contains(mask))
+    distinct(text.as_bytes()) < text.len().clamp(1, 3)
+        || ["***", "xxxx", "...", "…", "•••", "●●", "___", "----"].iter().any(|mask| text.contains(mask))
 }
 
 /// A name of a secret, in the manner of shells, templates, vaults and languages; or one that is encrypted.
@@ -66,16 +81,24 @@ pub(super) fn distinct(bytes: &[u8]) -> usize {
 /// Such a word anywhere in it says that the value is none.
 const SAYS_SO: &str = "example changeme change-me change_me changethis change-this change_this replaceme replace- replace_ your- \
     your_ yourpass yoursecret yourtoken placeholder redacted masked hidden dummy notasecret not-a-secret \
-    not_a_secret insert- insert_ todo fixme foobar abcdefgh 123456789 0000000";
+    not_a_secret insert- insert_ todo fixme foobar abcdefgh 123456789 0000000 비공개 생략 없음 가림 변경";
 
 /// Where the value itself is kept elsewhere, or cannot be read without another key.
 const REFERS: &str = "secrets. secret: env. env: process.env os.environ os.getenv vault: op:// enc[ enc( !vault arn:aws projects/ \
     file: /run/secrets $ansible_vault age-encryption ssm: azurekeyvault @microsoft.keyvault";
 
+/// What says which secret should stand here, or that there is none.
+const NAMES_IT: &str = "access an any api app at auth bearer bytes change char characters chars client code credential credentials \
+    database db default disabled empty enabled encrypted fake false for from generated here hex id in invalid is it jwt key \
+    length local long max me min mock must my name new nil no none not null of off old on only option optional or pass \
+    passphrase passwd password passwort please private provided public pwd random real required same secret secrets \
+    secure session set some something string strong text the this to token true undefined unset unused use user \
+    username usr valid value very with wrong yes you your";
+
 /// What examples are made of.
 const WORDS: &str = "abc abc123 access admin alice an any api app application at auth backend bad bar battery baz bearer bob change \
     char characters chars ci client code correct credential credentials database db default demo dev development \
-    disabled empty enabled encrypted fake false foo for from generated guest here horse hunter2 id in invalid is \
+    disabled empty enabled encrypted fake false foo for from generated guest here horse id in invalid is \
     it jwt key letmein local localhost long max me min mock mongo must my mysql name new nil no none nope not null \
     of off old on only opensesame optional or pass passphrase passw0rd passwd password passwort please postgres \
     postgresql private prod production provided public pw pwd qwerty random real redis required root sa safe same \
@@ -86,6 +109,16 @@ const WORDS: &str = "abc abc123 access admin alice an any api app application at
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_names_a_secret_stands_in_for_one() {
+        for none in "||***|xx|aab|<secret>|${A}|$A|{{ x }}|changeme|your-key-9|password|user|min-32-char-secret|the-access-token|dummy1".split('|') {
+            assert!(is_stand_in(none.as_bytes()), "{none}");
+        }
+        for value in "hunter2|prod2024|ordinary-words|postgres|admin|pw|test-secret-for-ci-1|password123|letmein|1234567|a b c|correct horse".split('|') {
+            assert!(!is_stand_in(value.as_bytes()), "{value}");
+        }
+    }
 
     #[test]
     fn masks_references_and_examples_are_none() {

@@ -7,7 +7,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::rules::{candidates, key_header};
+use super::keys;
+use super::rules::candidates;
+use super::seen::Seen;
 use super::{End, Match, find};
 use crate::evidence::text;
 
@@ -74,8 +76,22 @@ struct Span {
     kind: &'static str,
 }
 
-/// Every secret to its end; those that overlap are one.
+/// Every secret of a text as it is and as it is seen; those that overlap are one.
 fn spans(text: &[u8]) -> Result<Vec<Span>, Unmasked> {
+    let mut spans = spans_once(text)?;
+    let Some(seen) = Seen::of(text) else { return Ok(spans) };
+    spans.extend(spans_once(&seen.text)?.into_iter().map(|span| Span { place: seen.place(&span.place), ..span }));
+    spans.sort_by_key(|span| span.place.start);
+    spans.dedup_by(|next, last| {
+        let overlap = next.place.start < last.place.end;
+        last.place.end = if overlap { last.place.end.max(next.place.end) } else { last.place.end };
+        overlap
+    });
+    Ok(spans)
+}
+
+/// Every secret to its end.
+fn spans_once(text: &[u8]) -> Result<Vec<Span>, Unmasked> {
     let mut found: Vec<Match> = candidates(text).filter_map(|candidate| candidate.look(text)).collect();
     found.sort_by_key(|found| found.secret.start);
     let mut spans: Vec<Span> = Vec::new();
@@ -109,7 +125,9 @@ fn end_of(text: &[u8], from: usize, end: End) -> Option<usize> {
         End::Blank => until(u8::is_ascii_whitespace),
         End::Value => until(|byte| byte.is_ascii_whitespace() || b"\"'`\\<|;&".contains(byte)),
         End::Quote(quote) => Some(from + quoted(rest, quote)),
-        End::Key => Some(from + key(rest)?),
+        End::Key => Some(from + keys::length(rest)?),
+        End::Body => Some(from + keys::body(rest)),
+        End::Block => Some(from + block(rest)),
         End::Putty => {
             let mac = memmem::find(rest, b"Private-MAC:").or_else(|| memmem::find(rest, b"Private-Hash:"))?;
             let line = rest.get(mac..)?.iter().position(|byte| b"\r\n".contains(byte));
@@ -129,14 +147,11 @@ fn quoted(rest: &[u8], quote: u8) -> usize {
     rest.iter().position(closes).unwrap_or(rest.len())
 }
 
-/// The length of a private key behind its header: the next line that speaks of one has to be its end.
-fn key(rest: &[u8]) -> Option<usize> {
-    let words = memmem::find(rest, b"PRIVATE KEY")?;
-    let before = rest.get(words.saturating_sub(MAX_LABEL)..words)?;
-    let label = before.windows(3).rposition(|part| part == b"END")?;
-    let after = rest.get(words + b"PRIVATE KEY".len()..)?;
-    let is_line = !before.get(label..)?.contains(&b'\n');
-    is_line.then_some(words + b"PRIVATE KEY".len() + key_header(after)?.len())
+/// The length of what stands on this line and on those indented below it.
+fn block(rest: &[u8]) -> usize {
+    let lines = rest.split_inclusive(|byte| *byte == b'\n').enumerate();
+    let inside = lines.take_while(|(index, line)| *index == 0 || line.first().is_some_and(u8::is_ascii_whitespace));
+    inside.map(|(_, line)| line.len()).sum()
 }
 
 fn mask(text: &[u8], spans: &[Span]) -> Vec<u8> {
@@ -177,9 +192,6 @@ fn line_of(text: &[u8], at: usize) -> usize {
 fn rule(kind: &str) -> String {
     kind.to_ascii_lowercase().replace(' ', "-")
 }
-
-/// `END OPENSSH `, `END SSH2 ENCRYPTED ` and the like.
-const MAX_LABEL: usize = 40;
 
 #[cfg(test)]
 mod tests {

@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use regex::bytes::Regex;
 
-use super::placeholder::{distinct, is_placeholder};
-use super::{End, Match, named};
+use super::placeholder::{distinct, is_placeholder, is_stand_in};
+use super::{End, Match, commands, keys, named};
 
 /// A token known by its beginning.
 struct Token {
@@ -96,7 +96,9 @@ enum Rule {
     Token(usize, &'static str),
     Named,
     Url,
+    Command(usize),
     PrivateKey,
+    KeyBody,
     Putty,
     Basic,
 }
@@ -123,7 +125,9 @@ static RULES: LazyLock<Vec<(&str, Rule)>> = LazyLock::new(|| {
         ("\"auth\":\"", Rule::Basic),
         ("_auth=", Rule::Basic),
     ];
-    tokens.chain(names).chain(others).collect()
+    let commands = commands::COMMANDS.iter().enumerate().map(|(index, (begin, _))| (*begin, Rule::Command(index)));
+    let bodies = keys::BODIES.iter().map(|begin| (*begin, Rule::KeyBody));
+    tokens.chain(names).chain(others).chain(commands).chain(bodies).collect()
 });
 
 static LITERALS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -148,8 +152,10 @@ impl Candidate {
             Rule::Token(index, begin) => self.token(text, TOKENS.get(index)?, RESTS.get(index)?.as_ref()?, begin),
             Rule::Named => named::look(text, &self.literal),
             Rule::Url => self.url(text),
-            Rule::PrivateKey => self.private_key(text),
-            Rule::Putty => self.putty(text),
+            Rule::Command(index) => commands::look(text, index, &self.literal),
+            Rule::PrivateKey => keys::look(text, &self.literal),
+            Rule::KeyBody => keys::body_alone(text, &self.literal).filter(|_| starts_word(text, self.literal.start)),
+            Rule::Putty => keys::putty(text, &self.literal),
             Rule::Basic => self.basic(text),
         }
     }
@@ -186,7 +192,7 @@ impl Candidate {
         let colon = authority.get(..at)?.iter().position(|byte| *byte == b':')?;
         let (password, host) = (authority.get(colon + 1..at)?, authority.get(at + 1)?);
         let is_port = password.len() < 6 && password.iter().all(u8::is_ascii_digit);
-        let is_password = password.len() >= MIN_PASSWORD && !is_port && !is_placeholder(password);
+        let is_password = password.len() >= MIN_PASSWORD && !is_port && !is_stand_in(password);
         let whole =
             scheme.starts_with(|c: char| c.is_alphabetic()) && (host.is_ascii_alphanumeric() || b"[$%{".contains(host));
         (whole && is_password).then(|| {
@@ -196,34 +202,6 @@ impl Candidate {
         })
     }
 
-    /// RFC 7468, and the like of OpenSSH, PGP (RFC 9580) and ssh.com. The header alone is how people speak
-    /// of keys, so its body must follow.
-    fn private_key(&self, text: &[u8]) -> Option<Match> {
-        let before = text.get(self.literal.start.saturating_sub(40)..self.literal.start)?;
-        let begin = before.windows(5).rposition(|part| part == b"BEGIN")?;
-        if before.get(begin..)?.contains(&b'\n') {
-            return None;
-        }
-        let after = self.after(text, KEY);
-        let header = key_header(after)?;
-        let body = run(after.get(header.len()..)?, |byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-        let line = body.split(|byte| !is_base64(byte)).find(|line| line.len() >= MIN_KEY_LINE)?;
-        let random = distinct(line) >= MIN_DISTINCT;
-        random.then(|| {
-            let found = self.found(header.len(), "private key", "BEGIN … PRIVATE KEY".to_owned());
-            let dashes = before.get(..begin).unwrap_or_default().iter().rev().take_while(|byte| **byte == b'-').count();
-            let start = self.literal.start - before.len() + begin - dashes;
-            Match { secret: start..found.place.end, end: End::Key, ..found }
-        })
-    }
-
-    fn putty(&self, text: &[u8]) -> Option<Match> {
-        let [version, b':', b' ', name] = self.after(text, 4) else { return None };
-        let is_header = version.is_ascii_digit() && name.is_ascii_alphabetic();
-        let found = || self.found(4, "private key", "PuTTY-User-Key-File".to_owned());
-        is_header.then(|| Match { end: End::Putty, ..found() })
-    }
-
     /// RFC 7617: `Basic` and base64 of `user:password`.
     fn basic(&self, text: &[u8]) -> Option<Match> {
         let encoded = run(self.after(text, SHORT), is_base64);
@@ -231,15 +209,10 @@ impl Candidate {
         let colon = decoded.iter().position(|byte| *byte == b':')?;
         let password = decoded.get(colon + 1..)?;
         let is_text = decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
-        let is_password = is_text && password.len() >= MIN_PASSWORD && !is_placeholder(password);
+        let is_password = is_text && password.len() >= MIN_PASSWORD && !is_stand_in(password);
         let found = || self.found(encoded.len(), "password in a header", "Basic …".to_owned());
         is_password.then(|| Match { secret: self.literal.end..self.literal.end + encoded.len(), ..found() })
     }
-}
-
-/// What follows the words of a private key's header, to its end.
-pub(super) fn key_header(after: &[u8]) -> Option<&'static [u8]> {
-    [&b"-----"[..], b" BLOCK-----", b" ----"].into_iter().find(|end| after.starts_with(end))
 }
 
 /// Whether a word can begin here: at the start, behind anything a word does not hold, or behind an escape
@@ -270,16 +243,12 @@ fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/=".contains(byte)
 }
 
-/// As far as any rule looks: the least that tells a token, a whole JSON Web Token, and the headers of a
-/// private key with one line of its body.
+/// As far as any rule looks: the least that tells a token, and a whole JSON Web Token.
 const SHORT: usize = 256;
 const LONG: usize = 8192;
-const KEY: usize = 512;
-/// A shorter run of base64 is no line of a private key.
-const MIN_KEY_LINE: usize = 40;
 /// Different characters in what is random; `xxxxxxxx` and `000…` have fewer.
 const MIN_DISTINCT: usize = 7;
-const MIN_PASSWORD: usize = 3;
+const MIN_PASSWORD: usize = 2;
 
 #[cfg(test)]
 mod tests {
