@@ -8,6 +8,7 @@ use super::load::{Loaded, expected};
 use super::seen::{self, Compared};
 use super::state;
 use super::survey::{Depth, examined};
+use super::typed;
 use crate::chain::{Keep, Limits, VerifiedEntry, VerifiedLedger, Verifier, slug_of};
 use crate::entry::kinds::{PolicyFile, Predicate};
 use crate::entry::{Draft, Kind};
@@ -41,6 +42,7 @@ pub fn append(
     loaded.store.check_writable()?;
     if context.global.dry_run {
         let draft = compose(context, &loaded.ledger)?;
+        typed::refuse_secrets(&draft)?;
         if let Some(entry) = loaded.ledger.find(draft.statement.id()) {
             return Ok(Some(Appended { number: entry.number(), existing: true }));
         }
@@ -51,6 +53,7 @@ pub fn append(
     let mut signer = None;
     for attempt in 0..TRIES {
         let draft = compose(context, &loaded.ledger)?;
+        typed::refuse_secrets(&draft)?;
         let brought: u64 = draft.attachments.iter().map(|file| file.bytes.len() as u64).sum();
         if brought > MAX_READ {
             return Err(Failure::usage(format!("the files of one entry hold at most {} MiB together", MAX_READ >> 20))

@@ -33,6 +33,7 @@ mod storing;
 mod stream;
 mod survey;
 mod target;
+mod typed;
 mod verdicts;
 mod withheld;
 pub mod world;

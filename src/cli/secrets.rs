@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::files::{Brought, Taking};
 use super::progress::mebibytes;
 use super::storing::{HELD_MOST, READ_MOST, Storing, Upload};
+use super::typed::FILE_NAME;
 use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::secrets::{self, ALLOWED, Finding, Mark, REDACTED};
 use crate::id::Digest;
@@ -41,6 +42,10 @@ pub fn keep_out(
     brought: &mut [Brought],
 ) -> Result<Facts, Failure> {
     let Taking { rule, storing, secrets, .. } = taking;
+    let names: Vec<String> = brought.iter().map(|one| one.file.path.clone()).collect();
+    let names = names.iter().map(|name| (FILE_NAME, name.as_str()));
+    let texts: Vec<(&str, &str)> = texts.iter().copied().chain(names).collect();
+    let texts = texts.as_slice();
     if !secrets.redact {
         return refuse(context, secrets.allow_secret.as_deref(), texts, brought);
     }
@@ -153,7 +158,9 @@ pub fn refuse(
         lines.extend(secrets::find(bytes).iter().map(|finding| line_of(place, finding)));
     }
     for one in brought {
-        lines.extend(found_in(context, one)?.iter().map(|finding| line_of(&one.file.path, finding)));
+        // A path that holds one itself is not shown for what lies in the file.
+        let path = Some(one.file.path.as_str()).filter(|path| secrets::find(path.as_bytes()).is_empty());
+        lines.extend(found_in(context, one)?.iter().map(|finding| line_of(path.unwrap_or(FILE_NAME), finding)));
     }
     if lines.is_empty() {
         return Ok(Facts::new());
@@ -227,7 +234,7 @@ const PIECE: u64 = 8 << 20;
 const OVERLAP: usize = 64 << 10;
 
 /// Never the secret, only where it is.
-pub fn line_of(place: &str, Finding { line, kind, preview }: &Finding) -> String {
+pub(super) fn line_of(place: &str, Finding { line, kind, preview }: &Finding) -> String {
     // A message is told line by line, and a path can hold anything.
     format!("  {}:{line}: {} ({kind})", visible(place), visible(preview))
 }

@@ -231,6 +231,36 @@ fn what_cannot_be_redacted_whole_is_refused() {
     }
 }
 
+#[test]
+fn what_people_type_is_looked_at_before_it_is_signed() {
+    let repo = opened();
+    repo.write("docs/qa.md", QA);
+    let name = format!("JWT_SECRET={VALUE}.txt");
+    repo.write(&name, "a\n");
+    let reason = format!("we use DB_PASSWORD={VALUE} there");
+    let release = format!("1.0-TOKEN={VALUE}");
+    types(&repo, "kim", "record qa-checklist", 0);
+    let revision = format!("db_password={VALUE}");
+    for (who, args, what) in [
+        ("min", &["open", "alpha", "--release", &release][..], "--release:1: "),
+        ("min", &["open", "alpha", "--release", "1.1", "--revision", &revision], "--revision:1: db_password=…"),
+        ("kim", &["sign", "alpha", "--reject", "-m", &reason, "--yes"], "-m:1: DB_PASSWORD=…"),
+        ("kim", &["revoke", "2", "-m", &reason, "--yes"], "-m:1: DB_PASSWORD=…"),
+        ("kim", &["record", "announcement", &name, "--gate", "ga"], "the name of a file:1: JWT_SECRET=…"),
+    ] {
+        for dry in [&["--dry-run"][..], &[]] {
+            let before = repo.fingerprint();
+            let ran = repo.ledger(who, &[args, dry].concat());
+            assert_eq!((ran.code, repo.fingerprint()), (2, before), "{args:?}: {}", ran.said());
+            says_all(&ran.err, &[what, "(secret by its name)"]);
+            assert!(!ran.said().contains(VALUE), "{}", ran.said());
+        }
+    }
+    let allowed = ["record", "announcement", &name, "--gate", "ga", "--allow-secret", "a word"];
+    let _ = repo.ledger("kim", &allowed).exits(0);
+    types(&repo, "", "verify", 0);
+}
+
 /// Measured where it would hurt: this repository speaks of keys and passwords all the time.
 #[test]
 fn nothing_in_this_repository_looks_like_a_secret() {

@@ -11,6 +11,7 @@ use crate::cli::draft::PolicyDraft;
 use crate::cli::failure::Failure;
 use crate::cli::seen;
 use crate::cli::survey::examined;
+use crate::cli::typed;
 use crate::entry::kinds::Mode;
 use crate::id::{Origin, PersonId};
 use crate::policy::{Policy, lint, parse};
@@ -95,6 +96,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     };
     let draft = composed.compose()?;
     let first = draft.statement.id().0;
+    typed::refuse_secrets(&draft)?;
     store.check_writable()?;
     if context.global.dry_run {
         context.printer.outcome(&format!("would begin {} with {}", policy.roster.origin, person.handle()), true);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::state;
+use crate::cli::typed;
 use crate::entry::kinds::{AttemptKey, RollbackStep};
 use crate::id::{EntryId, Name, Timestamp};
 use crate::store::git::GitStore;
@@ -45,6 +46,9 @@ impl Journal {
     }
 
     pub fn write(&self, context: &Context<'_>, store: &GitStore) -> Result<(), Failure> {
+        // At the end it could not be said in other words.
+        let notes = self.steps.iter().filter_map(|step| step.note.as_deref());
+        typed::refuse(&self.reason.as_deref().into_iter().chain(notes).map(|text| ("-m", text)).collect::<Vec<_>>())?;
         let path = path(context, store)?;
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| Failure::unknown(error.to_string()))?;
         let written = context.world().update(&path, |_| Some(bytes));
