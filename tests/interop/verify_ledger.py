@@ -137,8 +137,9 @@ def read_statement(data):
     except (ValueError, RecursionError):
         body = {}
     names = [file["name"] for file in body.get("files", ())]
+    told = repr(body.get("facts", {}).get("exit")) in ("None", repr(body.get("command", {}).get("exitCode")))
     later = "expiresAt" not in body or body["expiresAt"] > body["recordedAt"]
-    need(body and later and not collide(names), Broken("statement-malformed"))
+    need(body and later and told and not collide(names), Broken("statement-malformed"))
     return value["predicateType"].split("/")[-2], body
 
 LEDGER = {"type": "object", "required": ["origin"], "properties": {"origin": {"$ref": "#/$defs/origin"}}}
@@ -376,8 +377,7 @@ def main():
     parser.add_argument("--ref", default="refs/heads/evidence")
     asked, verifier = parser.parse_args(), Verifier()
     try:
-        repository = Repository(asked.repository, asked.ref)
-        commits = repository.commits()
+        commits = (repository := Repository(asked.repository, asked.ref)).commits()
         for n, (tree, raw) in enumerate(commits):
             changes = dict(repository.changes(commits[n - 1][0] if n else None, tree))
             try:

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::predicate;
-use crate::evidence::facts::Facts;
+use crate::evidence::facts::{Fact, Facts};
 use crate::id::{Digest, FileName, Name, Timestamp};
 
 predicate! {
@@ -80,8 +80,15 @@ impl Evidence {
             _ if names.windows(2).any(|pair| pair[0] == pair[1]) => Err("two files of one entry share a name"),
             _ if self.files.iter().any(|file| file.size > MAX_SIZE) => Err("a file's size lies beyond 2^53"),
             _ if self.command.as_ref().is_some_and(|c| c.argv.is_empty()) => Err("a command needs a program"),
+            _ if !self.tells_the_exit_code() => Err("the fact `exit` is not the exit code of the command"),
             _ => Ok(()),
         }
+    }
+
+    /// Rules ask the fact, people read the command: neither says what the other does not.
+    fn tells_the_exit_code(&self) -> bool {
+        let ran = self.command.as_ref().map(|command| Fact::Int(command.exit_code.into()));
+        self.facts.get("exit").is_none_or(|told| Some(told) == ran.as_ref())
     }
 
     /// The files that are the evidence, and not beside it.

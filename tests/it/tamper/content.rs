@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::steps::approved;
-use crate::support::forge::{FILE, Item, Seal};
+use crate::support::forge::{Draft, FILE, Item, Seal};
 
 #[test]
 fn content_that_was_not_signed_does_not_hold() {
@@ -135,6 +135,21 @@ fn content_that_was_not_signed_does_not_hold() {
                     f.last().says("\"prompts/**\"", "\"**\"");
                 },
                 &["1 facts"],
+            ),
+            Row("A42", "an exit code of no command", CHECKLIST, |f| exits(f, "").done(), &["3 statement-malformed"]),
+            Row(
+                "A42",
+                "an exit code that the command did not have",
+                CHECKLIST,
+                |f| exits(f, &command(1)).done(),
+                &["3 statement-malformed"],
+            ),
+            Row(
+                "A42",
+                "the exit code of a command, over facts that are not so",
+                CHECKLIST,
+                |f| exits(f, &command(0)).says("\"open\": 0", "\"open\": 1").done(),
+                &["3 facts"],
             ),
             Row(
                 "A42",
@@ -424,4 +439,21 @@ fn compares(forge: &mut Forge<'_>, glob: &str) {
         since.trim()
     );
     forge.last().says("\"timeZone\": \"UTC\"\n", &format!("\"timeZone\": \"UTC\",\n    {claim}\n"));
+}
+
+/// The fact `exit` is 0, with what follows the facts.
+fn exits<'f>(forge: &'f mut Forge<'_>, command: &str) -> &'f mut Draft {
+    let last = forge.last();
+    last.says("\"false_claims\": 0", "\"exit\": 0,\n      \"false_claims\": 0");
+    let text = String::from_utf8(last.statement.clone()).unwrap();
+    let head = text.strip_suffix("\n  }\n}\n").unwrap();
+    last.statement = format!("{head}{command}\n  }}\n}}\n").into_bytes();
+    last
+}
+
+fn command(code: i32) -> String {
+    format!(
+        ",\n    \"command\": {{\n      \"argv\": [\n        \"true\"\n      ],\n      \"exitCode\": {code},\n      \
+         \"startedAt\": \"2025-10-04T00:00:00Z\",\n      \"finishedAt\": \"2025-10-04T00:00:01Z\"\n    }}"
+    )
 }
