@@ -42,9 +42,9 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    let text = bounds::decode(input.bytes, "the output of ab")?;
+    let text = bounds::decode_local(input.bytes, bounds::MAX_BYTES, "the output of ab")?;
     let mut run = Run::default();
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {
         run.take(line.trim_end()).map_err(|message| ReadError::at(number, message))?;
     }
     run.into_facts().map_err(ReadError::whole)

@@ -14,13 +14,26 @@ pub(super) fn decode<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, str>, Re
 /// Text of a file of at most so many bytes, in an encoding that shows.
 pub(super) fn decode_within<'b>(bytes: &'b [u8], most: usize, what: &str) -> Result<Cow<'b, str>, ReadError> {
     check_size(bytes, most, what)?;
-    text::decode(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text"))
+    text::decode(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8 nor UTF-16 text: convert it to UTF-8"))
+}
+
+/// Text of XML, in an encoding that shows or that its declaration names (XML 1.0, 4.3.3).
+pub(super) fn decode_xml<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, str>, ReadError> {
+    let head = bytes.get(..MAX_DECLARATION).unwrap_or(bytes).to_ascii_lowercase();
+    let end = head.iter().position(|byte| *byte == b'>').unwrap_or_default();
+    let declaration = head.get(..end).filter(|head| head.starts_with(b"<?xml"));
+    let declaration = String::from_utf8_lossy(declaration.unwrap_or_default()).replace('\'', "\"");
+    match KOREAN.iter().any(|name| declaration.contains(&format!("encoding=\"{name}\""))) {
+        true => decode_local(bytes, MAX_BYTES, what),
+        false => decode(bytes, what),
+    }
 }
 
 /// The same of what a console or a person wrote, which on Korean Windows is CP949.
 pub(super) fn decode_local<'b>(bytes: &'b [u8], most: usize, what: &str) -> Result<Cow<'b, str>, ReadError> {
     check_size(bytes, most, what)?;
-    text::decode_local(bytes).ok_or_else(|| ReadError::whole("is neither UTF-8, UTF-16 nor CP949 text"))
+    text::decode_local(bytes)
+        .ok_or_else(|| ReadError::whole("is neither UTF-8, UTF-16 nor CP949 text: convert it to UTF-8"))
 }
 
 pub(super) fn check_size(bytes: &[u8], most: usize, what: &str) -> Result<(), ReadError> {
@@ -65,6 +78,9 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
 pub(super) const MAX_BYTES: usize = 64 << 20;
 /// A list that a person or a tool wrote for us, every line of which becomes a fact.
 pub(super) const MAX_LIST: usize = 1 << 20;
+/// What XML calls CP949 and the part of it that is EUC-KR.
+const KOREAN: [&str; 6] = ["euc-kr", "ks_c_5601-1987", "cp949", "ms949", "windows-949", "x-windows-949"];
+const MAX_DECLARATION: usize = 200;
 const HEAD: usize = 4096;
 const MAX_QUOTE: usize = 80;
 const MAX_FACT: usize = 1000;
@@ -77,11 +93,14 @@ mod tests {
     fn size_encoding_and_quotes_are_bounded() {
         let refused = |bytes: &[u8]| decode(bytes, "a log").unwrap_err().to_string();
         assert_eq!(refused(&vec![b' '; MAX_BYTES + 1]), "is larger than 64 MiB, too large for a log");
-        assert_eq!(refused(b"\xC0"), "is neither UTF-8 nor UTF-16 text");
+        assert_eq!(refused(b"\xC0"), "is neither UTF-8 nor UTF-16 text: convert it to UTF-8");
         assert_eq!(decode(b"\xFF\xFEa\0", "a log").unwrap(), "a");
+        let xml = b"<?xml version='1.0' encoding='EUC-KR'?><a>\xBA\xF4\xB5\xE5</a>";
+        assert!(decode_xml(xml, "a report").unwrap().ends_with("<a>빌드</a>"));
+        assert!(decode_xml(&xml[37..], "a report").is_err());
         assert_eq!(decode_local(b"\xBA\xF4\xB5\xE5", MAX_LIST, "a list").unwrap(), "빌드");
         let local = |bytes: &[u8]| decode_local(bytes, MAX_LIST, "a list").unwrap_err().to_string();
-        assert_eq!(local(b"\xC0"), "is neither UTF-8, UTF-16 nor CP949 text");
+        assert_eq!(local(b"\xC0"), "is neither UTF-8, UTF-16 nor CP949 text: convert it to UTF-8");
         assert_eq!(local(&vec![b' '; MAX_LIST + 1]), "is larger than 1 MiB, too large for a list");
         assert_eq!(short(&"가".repeat(80)), "가".repeat(80));
         assert_eq!(short(&"가".repeat(81)), "가".repeat(80) + "…");

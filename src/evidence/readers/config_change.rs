@@ -22,7 +22,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    let text = bounds::decode_within(input.bytes, MAX_LIST, "changes of settings")?;
+    let text = bounds::decode_local(input.bytes, MAX_LIST, "changes of settings")?;
     let mut tally = Tally::default();
     match text.trim_start().bytes().next() {
         Some(b'[') => {

@@ -23,7 +23,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    let text = bounds::decode(input.bytes, "a test report")?;
+    let text = bounds::decode_xml(input.bytes, "a test report")?;
     let mut reader = quick_xml::Reader::from_str(&text);
     reader.config_mut().expand_empty_elements = true;
     let mut report = Report { line: 1, ..Report::default() };

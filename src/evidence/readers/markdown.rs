@@ -54,7 +54,7 @@ mod tests {
     fn size_encoding_and_nesting_are_bounded() {
         let refused = |bytes: &[u8]| decode(bytes, "a plan").unwrap_err().to_string();
         assert_eq!(refused(&vec![b' '; MAX_BYTES + 1]), "is larger than 8 MiB, too large for a plan");
-        assert_eq!(refused(b"\xC0"), "is neither UTF-8, UTF-16 nor CP949 text");
+        assert_eq!(refused(b"\xC0"), "is neither UTF-8, UTF-16 nor CP949 text: convert it to UTF-8");
         assert_eq!(
             refused(format!("a\n{}", "> ".repeat(201)).as_bytes()),
             "line 2: lists or quotes nest beyond column 400"

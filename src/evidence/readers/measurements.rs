@@ -15,7 +15,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
-    let text = bounds::decode_within(input.bytes, MAX_LIST, "measurements")?;
+    let text = bounds::decode_local(input.bytes, MAX_LIST, "measurements")?;
     let mut facts = Facts::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.split_once(" #").map_or(line, |(line, _)| line).trim();

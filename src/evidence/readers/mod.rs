@@ -349,6 +349,31 @@ mod tests {
     }
 
     #[test]
+    fn what_korean_windows_writes_reads_like_the_same_in_utf_8() {
+        let values = [("said".to_owned(), "^결과 (\\w+)$".to_owned())];
+        for (format, name, text) in [
+            ("text", "a.txt", "빌드\n결과 성공\n"),
+            ("register", "a.csv", "번호,상태\n1,완료\n2,열림\n"),
+            ("register", "a.md", "| 번호 | 상태 |\n|---|---|\n| 1 | 완료 |\n"),
+            ("config-change", "a.txt", "이름: 가 -> 나\n"),
+            ("measurements", "a.txt", "# 측정\nram_gb = 32\n"),
+            (
+                "junit",
+                "a.xml",
+                "<?xml version=\"1.0\" encoding=\"euc-kr\"?><testsuite><testcase name=\"시험\"/></testsuite>",
+            ),
+        ] {
+            let reader = find(format).unwrap();
+            let wanted = Wanted { values: if format == "text" { &values } else { &[] }, ..Wanted::default() };
+            let (cp949, _, lossy) = encoding_rs::EUC_KR.encode(text);
+            assert!(!lossy && std::str::from_utf8(&cp949).is_err(), "{format}");
+            let read = |bytes: &[u8]| (reader.read)(&Input { name, bytes, wanted });
+            assert_eq!(read(&cp949), read(text.as_bytes()), "{format}");
+            assert!(read(&cp949).is_ok(), "{format}: {:?}", read(&cp949));
+        }
+    }
+
+    #[test]
     fn numbers_that_are_no_counts_never_add_up() {
         let of = |format, text: &'static str| read_all(find(format).unwrap(), &[Input::plain("a", text.as_bytes()); 2]);
         let alone = of("measurements", "ram_gb = 16").unwrap_err();

@@ -26,7 +26,7 @@ fn looks_like(input: &Input<'_>) -> bool {
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     let text = bounds::decode_local(input.bytes, MAX_BYTES, "the output of pytest")?;
     let mut last = None;
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {
         for part in text::plain(line).split('\r') {
             if is_broken_off(part) {
                 return Err(ReadError::at(number, "the run broke off here: bring the output of a whole one"));

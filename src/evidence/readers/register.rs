@@ -25,13 +25,14 @@ pub(super) const READER: Reader = Reader {
 fn looks_like(input: &Input<'_>) -> bool {
     let name = input.name.to_ascii_lowercase();
     (name.ends_with(".csv") || name.ends_with(".tsv"))
-        && bounds::decode(input.bytes, "an issue register").is_ok_and(|text| header(&text).is_ok())
+        && bounds::decode_local(input.bytes, bounds::MAX_BYTES, "an issue register")
+            .is_ok_and(|text| header(&text).is_ok())
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     let name = input.name.to_ascii_lowercase();
     let named = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    let text = bounds::decode(input.bytes, "an issue register")?;
+    let text = bounds::decode_local(input.bytes, bounds::MAX_BYTES, "an issue register")?;
     let mut tally = Tally::default();
     match text.trim_start().bytes().next() {
         _ if named(&[".md", ".markdown"]) => markdown(input.bytes, &mut tally)?,

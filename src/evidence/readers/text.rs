@@ -4,7 +4,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::bounds;
+use super::bounds::{self, MAX_BYTES};
 use super::values::{self, short, typed};
 use super::{Input, OTHERS, ReadError, Reader};
 use crate::evidence::facts::{Fact, Facts};
@@ -25,7 +25,7 @@ fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
     if values.is_empty() {
         return Err(ReadError::whole("gives the facts it is asked for, and nothing was asked: name a value"));
     }
-    let text = bounds::decode(input.bytes, "a text")?;
+    let text = bounds::decode_local(input.bytes, MAX_BYTES, "a text")?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
     if lines == 0 {
         return Err(ReadError::whole("holds no line: that nothing was found in it would prove nothing"));
@@ -113,7 +113,6 @@ const MAX_PROGRAM: usize = 1 << 18;
 
 #[cfg(test)]
 mod tests {
-    use super::bounds::MAX_BYTES;
     use super::*;
     use crate::evidence::readers::Wanted;
 
