@@ -3,9 +3,10 @@
 //! Sources: the manuals of GNU coreutils `sha256sum`, `openssl dgst`, PowerShell `Get-FileHash`
 //! and Windows `certutil -hashfile`.
 
+mod get_file_hash;
+
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::bounds::{self, MAX_LIST};
@@ -65,14 +66,13 @@ fn facts(text: &str, file: &str) -> Result<Facts, ReadError> {
 /// The first line tells what kind of document it is.
 fn rows(text: &str, file: &str) -> Rows {
     let Some((_, first)) = lines(text).next() else { return Ok(Vec::new()) };
-    // The header comes back where several outputs of PowerShell were appended to one file.
-    let is_body = |line: &str| !is_table_header(line) && !line.trim_matches(['-', ' ']).is_empty();
+    if text.contains('\0') {
+        return ended_by_zeros(text);
+    }
+    if let Some(rows) = get_file_hash::rows(text, first.trim()) {
+        return rows;
+    }
     match first.trim() {
-        _ if text.contains('\0') => ended_by_zeros(text),
-        line if line.starts_with(['{', '[']) => json(text),
-        line if is_table_header(line) => each(lines(text).filter(|(_, line)| is_body(line)), table_row),
-        line if csv_row(line).is_some_and(|row| row == LABELS) => each(lines(text).skip(1), csv_row),
-        line if line.split_once(':').is_some_and(|(label, _)| label.trim_end() == LABELS[0]) => list(text),
         line if certutil_head(line).is_some() => certutil(text),
         line if is_hash(line) => bare(text, file),
         _ => each(lines(text), sum_line).map_err(|error| of_text(text, error)),
@@ -108,11 +108,25 @@ fn is_hash(text: &str) -> bool {
 
 /// Lines that say something, numbered from 1.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+    let says = |line: &str| !line.trim().is_empty() && !line.starts_with('#') && !is_prompt(line);
+    (1..).zip(text.lines()).filter(move |(_, line)| says(line))
+}
+
+/// What somebody typed, copied along with what it printed: `PS C:\out> Get-FileHash …`, `C:\out>certutil …`, `$ sha256sum …`.
+fn is_prompt(line: &str) -> bool {
+    let typed = line.strip_prefix("PS ").unwrap_or(line);
+    let is_place = |place: &str| {
+        place.get(1..3) == Some(":\\") || (typed.len() < line.len() && place.starts_with(['/', '\\', '~']))
+    };
+    line.starts_with("$ ") || typed.split_once('>').is_some_and(|(place, _)| is_place(place))
 }
 
 fn unknown(line: usize) -> ReadError {
-    ReadError::at(line, "is no SHA-256 sum in a form this reader knows")
+    ReadError::at(
+        line,
+        "is no SHA-256 sum in a form this reader knows: sha256sum, openssl dgst, Get-FileHash (its table, list, CSV or \
+         JSON, with Hash and Path) and certutil -hashfile",
+    )
 }
 
 /// Perl's `shasum -U` and `-0` mark their names: the sums are of a text made equal, or of bits.
@@ -169,72 +183,6 @@ fn unescape(name: &str) -> Option<String> {
     (!plain.contains('\\') && !name.contains('\0')).then(|| plain.replace('\0', "\\"))
 }
 
-fn is_table_header(line: &str) -> bool {
-    line.split_whitespace().eq(LABELS)
-}
-
-fn table_row(line: &str) -> Option<Row> {
-    let (algorithm, rest) = line.trim().split_once(' ')?;
-    let (hash, path) = rest.trim_start().split_once(' ')?;
-    Some([algorithm, hash, path.trim_start()].map(str::to_owned))
-}
-
-fn list(text: &str) -> Rows {
-    let mut records: Vec<(usize, Vec<String>)> = Vec::new();
-    for (number, line) in lines(text) {
-        if line.starts_with([' ', '\t']) {
-            // Format-List breaks a long value at the window's width and indents what follows.
-            let field = records.last_mut().and_then(|(_, fields)| fields.last_mut()).ok_or_else(|| unknown(number))?;
-            field.push_str(line.trim_start());
-            continue;
-        }
-        let (label, value) = line.split_once(':').ok_or_else(|| unknown(number))?;
-        if label.trim_end() == LABELS[0] {
-            records.push((number, Vec::new()));
-        }
-        let (_, fields) = records.last_mut().ok_or_else(|| unknown(number))?;
-        if LABELS.get(fields.len()) != Some(&label.trim_end()) {
-            return Err(unknown(number));
-        }
-        fields.push(value.trim_start().to_owned());
-    }
-    let complete = |(number, fields): (usize, Vec<String>)| match Row::try_from(fields) {
-        Ok(row) => Ok((number, row.map(|field| field.trim_end().to_owned()))),
-        Err(_) => Err(ReadError::at(number, "Hash or Path is missing")),
-    };
-    records.into_iter().map(complete).collect()
-}
-
-/// Three fields, quoted or not. A quote inside one is refused: no Windows path holds any.
-fn csv_row(line: &str) -> Option<Row> {
-    let mut parts = line.trim_end().splitn(3, ',');
-    let mut field = || {
-        let part = parts.next()?;
-        let quoted = part.strip_prefix('"').and_then(|part| part.strip_suffix('"'));
-        let plain = quoted.unwrap_or(part);
-        (!plain.contains('"') && (quoted.is_some() || !plain.contains(','))).then(|| plain.to_owned())
-    };
-    Some([field()?, field()?, field()?])
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct FileHash {
-    algorithm: String,
-    hash: String,
-    path: String,
-}
-
-fn json(text: &str) -> Rows {
-    let files: Result<Vec<FileHash>, _> = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str(text),
-        false => serde_json::from_str(text).map(|file| vec![file]),
-    };
-    let files = files.map_err(|error| ReadError::at(error.line(), "is no JSON of Get-FileHash"))?;
-    // Parsed JSON knows no lines; an error in an object is reported at the document's start.
-    Ok(files.into_iter().map(|file| (1, [file.algorithm, file.hash, file.path])).collect())
-}
-
 /// Algorithm and path of certutil's first line, in English or Korean.
 fn certutil_head(line: &str) -> Option<(&str, &str)> {
     let head = line.strip_suffix(':')?;
@@ -276,7 +224,7 @@ fn bare(text: &str, name: &str) -> Rows {
     }
 }
 
-const LABELS: [&str; 3] = ["Algorithm", "Hash", "Path"];
+const SHA256: &str = "SHA256";
 /// How certutil ends, in English and Korean.
 const COMPLETED: [&str; 2] = ["completed successfully.", "성공적으로 완료되었습니다."];
 const SUFFIX: &str = ".sha256";
@@ -344,10 +292,31 @@ mod tests {
         let json = "{\"Algorithm\": \"SHA256\", \"Hash\": \"^\", \"Path\": \"C:\\\\out\\\\a.zip\"}";
         assert_eq!(sums(json), "{a.zip=@}");
         assert_eq!(sums(&format!("[\n{json},\n{}\n]\n", json.replace("a.zip", "b"))), "{a.zip=@ b=@}");
-        let more = json.replace("^\"", "^\", \"Size\": 1");
-        for bad in [json.replace("Path", "File"), more, format!("{json} x"), "[".repeat(9999)] {
+        for bad in [json.replace("Path", "File"), format!("{json} x"), "[".repeat(9999)] {
             refused(&bad, "no JSON of Get-FileHash");
         }
+    }
+
+    #[test]
+    fn what_powershell_prints_of_selected_columns_and_with_prompts() {
+        for text in [
+            "PS C:\\out> Get-FileHash .\\a.zip\n\nAlgorithm Hash Path\n--------- ---- ----\nSHA256 ^ C:\\a.zip\n\n\nPS C:\\out>\n",
+            "Hash Path\n---- ----\n^ C:\\out dir\\a.zip\n",
+            "Path             Hash\n----             ----\nC:\\out dir\\a.zip ^\n",
+            "Hash : ^\nPath : C:\\a.zip\n",
+            "Algorithm;Hash;Path\nSHA256;^;C:\\a.zip\n",
+            "\"Path\";\"Hash\"\n\"C:\\a.zip\";\"^\"\n",
+            "Hash,Algorithm,Path,PSComputerName\n^,SHA256,C:\\a.zip,node1\n",
+            "{\"Hash\": \"^\", \"Path\": \"C:\\\\a.zip\", \"Size\": 1}",
+            "C:\\b>certutil -hashfile a.zip SHA256\nSHA256 hash of a.zip:\n@\nCertUtil: -hashfile command completed successfully.\n\nC:\\b>\n",
+            "$ sha256sum a.zip\n@  a.zip\n",
+        ] {
+            assert_eq!(sums(text), "{a.zip=@}", "{text}");
+        }
+        refused("Hash Path Size\n^ a 1\n", "Get-FileHash (its table");
+        refused("Algorithm;Hash;Path\nSHA256;^\n", "line 2: ");
+        refused("Hash,Path,Hash\n^,a,^\n", "line 1: ");
+        refused("Algorithm;Hash;Path\nSHA512;^;a\n", "SHA512");
     }
 
     #[test]
