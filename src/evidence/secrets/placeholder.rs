@@ -1,5 +1,12 @@
 //! What stands where a secret would stand and is none: masks, references, examples.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+/// One pass, since every value of a long log is asked.
+static SAYS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(SAYS_SO.split(' ')).ok());
+
 /// Whether a value is a mask, a reference to a secret kept elsewhere, or an example.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     is_stand_in(value) || is_words(String::from_utf8_lossy(value).to_ascii_lowercase().trim())
@@ -18,7 +25,7 @@ pub(super) fn is_stand_in(value: &[u8]) -> bool {
     let has_letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
     is_mask(text)
         || is_reference(text)
-        || SAYS_SO.split(' ').any(|word| text.contains(word))
+        || SAYS.as_ref().is_some_and(|says| says.is_match(text))
         || (has_letters && text.is_ascii() && words.all(names))
 }
 

@@ -66,7 +66,8 @@ fn ticks(checklist: Checklist, section: Option<&str>) -> Vec<Tick> {
         mark: item.mark.map(|mark| (mark, 1, "x")),
         not_applicable: matches!(item.state, State::NotApplicable(_)),
         parent: item.parent,
-        is_meant: item.state != State::Group && is_meant(&item.section),
+        // Those are among the ballots, with the place of their glyph.
+        is_meant: item.state != State::Group && !item.is_ballot && is_meant(&item.section),
         text: item.text,
     });
     let ballots = checklist.ballots.into_iter().map(|ballot| Tick {

@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 pub(super) struct Form {
     in_code: bool,
     line: Line,
-    /// Lines with ballot boxes of which not exactly one is ticked.
+    /// Lines with ballot boxes, or circles such as `( ) Yes (x) No`, of which not exactly one is ticked.
     pub undecided: usize,
     /// Lines with a run of underscores.
     pub blanks: usize,
@@ -17,6 +17,8 @@ pub(super) struct Form {
 struct Line {
     unticked: usize,
     ticked: usize,
+    /// Circles that are filled; alone they are words such as `(x)` or a bullet.
+    circled: usize,
     run: usize,
     blank: bool,
 }
@@ -55,11 +57,12 @@ impl Form {
     pub fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         let ballots = line.unticked + line.ticked;
-        self.undecided += usize::from(ballots > 0 && line.ticked != 1);
+        self.undecided += usize::from(ballots > 0 && line.ticked + line.circled != 1);
         self.blanks += usize::from(line.blank);
     }
 
     fn text(&mut self, text: &str) {
+        self.circles(text);
         for c in text.chars() {
             self.line.run = if c == '_' { self.line.run + 1 } else { 0 };
             self.line.blank |= self.line.run >= BLANK;
@@ -72,6 +75,23 @@ impl Form {
         }
     }
 
+    /// `( )` and `(x)`, set off from the words before them.
+    fn circles(&mut self, text: &str) {
+        for (at, _) in text.match_indices('(') {
+            let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
+            let inside = after.chars().take(MAX_CIRCLE).position(|c| c == ')').map(|length| after.chars().take(length));
+            let set_off = before.chars().next_back().is_none_or(|c| c.is_whitespace() || ":：/|,".contains(c));
+            let Some(inside) = inside.map(|inside| inside.filter(|c| !c.is_whitespace()).collect::<String>()) else {
+                continue;
+            };
+            if set_off && inside.is_empty() && !after.starts_with(')') {
+                self.line.unticked += 1;
+            } else if set_off && CIRCLED.contains(&inside.as_str()) {
+                self.line.circled += 1;
+            }
+        }
+    }
+
     /// Blanks between punctuation (`Name:_____, Date:_____.`) are emphasis to CommonMark, so its
     /// underscores count as written.
     fn delimiter(&mut self, source: &str, width: usize) {
@@ -80,6 +100,10 @@ impl Form {
     }
 }
 
+/// What fills a circle.
+const CIRCLED: &[&str] = &["x", "X", "o", "O", "v", "V", "*", "•", "●", "○", "✓", "✔", "√"];
+/// `(   )` is one, too.
+const MAX_CIRCLE: usize = 8;
 /// So many underscores in a row are a form's blank.
 const BLANK: usize = 5;
 
@@ -106,6 +130,14 @@ mod tests {
         assert_eq!(undecided("Go: ☐ Yes ☐ No\nGo: ☑ Yes ☒ No\n"), 2);
         assert_eq!(undecided("| Go |  |\n|---|---|\n| ☐ Yes | ☑ No |\n| ☐ Yes | ☐ No |\n"), 1);
         assert_eq!(undecided("- ☑ Yes\n- ☐ No\n"), 1);
+        assert_eq!(
+            undecided("Go: ( ) Yes (x) No\nGo: (●) 예 (   ) 아니오\ncall f( ) and f() or () or (x)\n`( )`\n"),
+            0
+        );
+        assert_eq!(
+            undecided("Go: ( ) Yes ( ) No\nGo: (x) Yes ( ) No (X) Later\n( ) Yes\n| ( ) | ( ) |\n|---|---|\n"),
+            4
+        );
     }
 
     #[test]

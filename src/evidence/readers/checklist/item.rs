@@ -11,7 +11,7 @@ use super::marks;
 use super::outline::SEPARATOR;
 use crate::id::Digest;
 
-/// A list item with a box, or one without that holds such items.
+/// A list item with a box, one without that holds such items, or a line with one ballot glyph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub id: ItemId,
@@ -31,10 +31,12 @@ pub struct Item {
     pub ticked: bool,
     /// Where the mark in its box stands: a byte of the text, as [`crate::evidence::text`] decodes it.
     pub mark: Option<usize>,
+    /// Its box is a ballot glyph that stands alone on its line, and a [`Ballot`] besides.
+    pub is_ballot: bool,
     pub state: State,
 }
 
-/// A ballot glyph and what stands beside it. To Markdown it is text like any other, so it is no item.
+/// A ballot glyph and what stands beside it. One alone on its line is an item, too; several are a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ballot {
     /// 1-based line of the document.

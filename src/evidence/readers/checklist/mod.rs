@@ -89,7 +89,7 @@ fn is_task_line(line: &str) -> bool {
     let number = item.trim_start_matches(|c: char| c.is_ascii_digit());
     let marker: &[char] = if number.len() < item.len() { &['.', ')'] } else { &['-', '*', '+'] };
     let Some(rest) = number.strip_prefix(marker).map(str::trim_start) else { return false };
-    ["[ ]", "[x]", "[X]"].iter().any(|marker| rest.starts_with(marker))
+    ["[ ]", "[x]", "[X]", "☐", "☑", "☒"].iter().any(|marker| rest.starts_with(marker))
 }
 
 fn read(input: &Input<'_>) -> Result<Facts, ReadError> {
@@ -313,6 +313,30 @@ mod tests {
         assert_eq!(fact(text, "not_applicable"), 1);
         assert_eq!(remarks(text, RemarkKind::NoReason), [3]);
         assert_eq!(items(text), ["1 - a NotApplicable(\"no backend\")", "2 - b Open", "3 - c Open", "4 - d Done"]);
+    }
+
+    #[test]
+    fn a_ballot_glyph_alone_on_its_line_is_a_box_and_several_are_a_choice() {
+        let text = "# A\n\n- ☐ one\n- ☑ two\n- ☒ three\n\n☐ four\nfive ☐\n\n| six | ☐ |\n|---|---|\n| seven | ☑ |\n\n\
+                    Go: ☐ Yes ☑ No\nStop: ☐ Yes ☐ No\nwrite ☐ like this\n\n`☐ code`\n";
+        let input = Input::plain("a.md", text.as_bytes());
+        let facts = read(&input).unwrap();
+        let counts = ["open", "done", "total", "undecided"].map(|name| facts[name].to_string());
+        assert_eq!(counts, ["4", "3", "7", "6"]);
+        assert_eq!(facts["sections"].to_string(), "{A={done=3 open=4}}");
+        let items = details(&input).unwrap().items;
+        assert!(items.iter().all(|item| item.is_ballot && item.mark.is_none()));
+        let named: Vec<(usize, &str, bool)> = items.iter().map(|item| (item.line, &*item.text, item.ticked)).collect();
+        assert_eq!(
+            named[..5],
+            [(3, "one", false), (4, "two", true), (5, "three", true), (7, "four", false), (8, "five", false)]
+        );
+        // What a template ticks, and what is gone, is open here as well.
+        let gone = text.replace("- ☐ one\n", "");
+        let wanted = super::super::Wanted { template: Some(text.as_bytes()), ..Default::default() };
+        let facts = read(&Input { name: "a.md", bytes: gone.as_bytes(), wanted }).unwrap();
+        let counts = ["open", "done", "pre_ticked", "removed"].map(|name| facts[name].to_string());
+        assert_eq!(counts, ["7", "0", "3", "1"]);
     }
 
     #[test]

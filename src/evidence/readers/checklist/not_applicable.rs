@@ -6,7 +6,8 @@
 //! - `- [x] Load test: N/A – nothing in the backend changed`; elsewhere a sign must part mark and reason
 //! - `- [x] 부하 시험 (해당 없음: 백엔드 변경 없음)`
 //!
-//! A mark counts only where it is set off from the sentence, so "handles N/A values" is none.
+//! A mark counts only where it is set off from the sentence, so "handles N/A values" is none; at the very end
+//! (`- [x] Load test N/A`) it counts, and has no reason.
 
 /// Where an item's text says that it does not apply.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +30,9 @@ pub(super) fn clause(text: &str) -> Option<Clause<'_>> {
 fn clause_at(text: &str, at: usize, length: usize) -> Option<Clause<'_>> {
     let (before, rest) = text.split_at_checked(at)?;
     let (_, after) = rest.split_at_checked(length)?;
-    let open = set_off(before)?;
+    let Some(open) = set_off(before) else {
+        return ends(before, after).then(|| Clause { text: (before.trim_end(), ""), reason: None });
+    };
     if after.starts_with(char::is_alphanumeric) {
         return None;
     }
@@ -53,6 +56,15 @@ fn clause_at(text: &str, at: usize, length: usize) -> Option<Clause<'_>> {
     let kept = before.trim_end_matches(|c: char| c.is_whitespace() || c == '(' || c == '[' || c == '（');
     let kept = kept.trim_end_matches(|c: char| c.is_whitespace() || SEPARATORS.contains(&c));
     Some(Clause { text: (kept, tail), reason: Some(bare.trim()).filter(|reason| is_reason(reason)) })
+}
+
+/// Whether a mark is the last word of a sentence, and none of a list of values.
+fn ends(before: &str, after: &str) -> bool {
+    let words = before.trim_end();
+    let last = words.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_value =
+        words.ends_with([',', '/', '|', '"', '\'', '`', '“', '‘']) || ["or", "and", "as", "또는"].contains(&last);
+    words.len() < before.len() && !is_value && !after.contains(char::is_alphanumeric)
 }
 
 /// Whether the text before a mark sets it off; inside, whether it does so by opening a parenthesis.
@@ -109,6 +121,9 @@ mod tests {
             assert_eq!((text.as_str(), reason.is_some()), ("~~Load test~~", true), "{with}");
             assert_eq!(read(without), Some(("~~Load test~~".to_owned(), None)), "{without}");
         }
+        for text in ["Load test N/A", "Load test n/a.", "~~Load test~~ N/A", "부하 시험 해당 없음"] {
+            assert!(read(text).is_some_and(|(_, reason)| reason.is_none()), "{text}");
+        }
         assert_eq!(read("N/A — internal only"), Some((String::new(), Some("internal only"))));
         assert_eq!(read("a (n/a: b c), d"), Some(("a, d".to_owned(), Some("b c"))));
     }
@@ -123,6 +138,8 @@ mod tests {
             "N/A → meta/main.yml",
             "see n/about: x",
             "yes, no, n/a",
+            "shown as N/A",
+            "yes or N/A.",
             "a (n/a) b",
             "non-n/a: x",
             "해당 없음으로: 표시",

@@ -33,8 +33,18 @@ pub(super) struct Outline<'t> {
     /// The list items this point is in, outermost first.
     items: Vec<OpenItem>,
     row: Row,
+    /// The ballot glyphs of the line, or of the row of a table, that is being read.
+    line_ballots: LineBallots,
     in_code: bool,
     in_table: bool,
+}
+
+/// One glyph on a line, at its beginning or end, is a box; several are a choice, which is a form's.
+#[derive(Default)]
+struct LineBallots {
+    count: usize,
+    /// The first: its line, the words beside it, and whether it is ticked.
+    first: Option<(usize, String, bool)>,
 }
 
 /// A heading or a label while its section lasts.
@@ -77,6 +87,7 @@ impl<'t> Outline<'t> {
             heading: None,
             items: Vec::new(),
             row: Row::default(),
+            line_ballots: LineBallots::default(),
             in_code: false,
             in_table: false,
         }
@@ -87,7 +98,7 @@ impl<'t> Outline<'t> {
             Event::Text(_) if self.in_code => {}
             Event::Text(text) => self.write(text, at.start, true),
             Event::Code(text) => self.write(text, at.start, false),
-            Event::SoftBreak | Event::HardBreak => self.end_row(to),
+            Event::SoftBreak | Event::HardBreak => self.end_line(to)?,
             Event::TaskListMarker(ticked) => self.tick(*ticked, at, to),
             Event::Start(Tag::Strong) => self.row.begin_bold(),
             Event::End(TagEnd::Strong) => self.row.end_bold(),
@@ -95,7 +106,7 @@ impl<'t> Outline<'t> {
             Event::Start(Tag::Emphasis) | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
             Event::Start(Tag::TableCell) | Event::End(TagEnd::TableCell) => self.end_row(to),
             // Where its text stands in a paragraph, a box comes inside.
-            Event::Start(Tag::Paragraph) => self.end_row(to),
+            Event::Start(Tag::Paragraph) => self.end_line(to)?,
             Event::Start(Tag::Heading { .. }) => {
                 if self.items.last().is_none_or(|item| !item.text.is_empty() || !self.row.text.is_empty()) {
                     self.end_block(to)?;
@@ -226,7 +237,40 @@ impl<'t> Outline<'t> {
         }
     }
 
-    fn ballots(&self, row: &Row, to: &mut Reading<'_>) {
+    /// The end of a line, or of a table's row, whose cells stand on one.
+    fn end_line(&mut self, to: &mut Reading<'_>) -> Result<(), ReadError> {
+        self.end_row(to);
+        let LineBallots { count, first } = std::mem::take(&mut self.line_ballots);
+        let Some((line, text, ticked)) = first.filter(|_| count == 1) else { return Ok(()) };
+        let label = self.label.as_ref().map(|label| &label.name);
+        let parent = self.items.last().and_then(|item| item.place);
+        let (section, ticked) = (&self.path, Some(ticked));
+        let seen = Seen { line, section, label, parent, text, effort: None, ticked, mark: None, is_ballot: true };
+        let (_, is_open) = to.item(seen)?;
+        self.tally(is_open, self.items.len());
+        Ok(())
+    }
+
+    /// A box stands below so many of the items this point is in, and below its headings.
+    fn tally(&mut self, is_open: bool, above: usize) {
+        for item in self.items.iter_mut().take(above) {
+            *(if is_open { &mut item.below.open } else { &mut item.below.done }) += 1;
+        }
+        if is_open {
+            let headings = self.headings.iter_mut().map(|(_, heading)| heading);
+            headings.chain(&mut self.label).for_each(|heading| heading.over_open = true);
+        }
+    }
+
+    fn ballots(&mut self, row: &Row, to: &mut Reading<'_>) {
+        if let [(from, _, ticked)] = row.ballots.as_slice() {
+            let (before, after) = row.text.split_at_checked(*from).unwrap_or_default();
+            let (before, after) = (before.trim(), after.trim_start_matches(BALLOTS).trim());
+            let words = if before.is_empty() { after } else { before };
+            let is_box = before.is_empty() || after.is_empty();
+            self.line_ballots.first = is_box.then(|| (row.line, words.to_owned(), *ticked));
+        }
+        self.line_ballots.count += row.ballots.len();
         for (nth, (from, mark, ticked)) in row.ballots.iter().enumerate() {
             let end = row.ballots.get(nth + 1).map_or(row.text.len(), |(next, ..)| *next);
             let words = row.text.get(*from..end).unwrap_or_default().trim_start_matches(BALLOTS).trim();
@@ -252,7 +296,7 @@ impl<'t> Outline<'t> {
     }
 
     fn end_block(&mut self, to: &mut Reading<'_>) -> Result<(), ReadError> {
-        self.end_row(to);
+        self.end_line(to)?;
         let Some(item) = self.items.last_mut().filter(|item| !item.closed) else { return Ok(()) };
         item.closed = true;
         if item.ticked.is_some() { self.hand_on(to) } else { Ok(()) }
@@ -277,6 +321,7 @@ impl<'t> Outline<'t> {
                     effort: item.effort,
                     ticked: item.ticked,
                     mark: item.mark,
+                    is_ballot: false,
                 };
                 let (place, is_open) = to.item(seen)?;
                 item.place = Some(place);
@@ -286,14 +331,7 @@ impl<'t> Outline<'t> {
             parent = item.place;
         }
         let Some(is_open) = own else { return Ok(()) };
-        let above = self.items.len().saturating_sub(1);
-        for item in self.items.iter_mut().take(above) {
-            *(if is_open { &mut item.below.open } else { &mut item.below.done }) += 1;
-        }
-        if is_open {
-            let headings = self.headings.iter_mut().map(|(_, heading)| heading);
-            headings.chain(&mut self.label).for_each(|heading| heading.over_open = true);
-        }
+        self.tally(is_open, self.items.len().saturating_sub(1));
         Ok(())
     }
 

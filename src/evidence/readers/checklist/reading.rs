@@ -25,6 +25,8 @@ pub(super) struct Seen<'s> {
     pub ticked: Option<bool>,
     /// Where the mark stands in its box.
     pub mark: Option<usize>,
+    /// Its box is a ballot glyph.
+    pub is_ballot: bool,
 }
 
 /// Something a person should look at, or should know not to rely on.
@@ -125,10 +127,22 @@ impl<'t> Reading<'t> {
                     return Err(ReadError::at(seen.line, format!("is item {}: split the document", place + 1)));
                 }
                 let (line, section, label) = (seen.line, seen.section.clone(), seen.label.cloned());
-                let (parent, effort, mark) = (seen.parent, seen.effort, seen.mark);
+                let (parent, effort, mark, is_ballot) = (seen.parent, seen.effort, seen.mark, seen.is_ballot);
                 let text = text.replace("~~", "").trim().to_owned();
                 let state = state.clone();
-                kept.items.push(Item { id, line, section, label, parent, text, effort, ticked, mark, state });
+                kept.items.push(Item {
+                    id,
+                    line,
+                    section,
+                    label,
+                    parent,
+                    text,
+                    effort,
+                    ticked,
+                    mark,
+                    is_ballot,
+                    state,
+                });
             }
         }
         if state != State::Group {
