@@ -1,6 +1,6 @@
 //! Pointers that documents of some assistants hold: `【F:docs/qa.md†L1-L33】`, lines of a file of the source.
 //!
-//! One that names no path (`【66517b†L1-L33】`) points into something nobody else has: it is counted, and is
+//! One that names no path (`【66517b†L1-L33】`), or no lines (`【turn0†source】`), points into something nobody else has: it is counted, and is
 //! never taken for a commit.
 
 use std::sync::LazyLock;
@@ -19,15 +19,17 @@ pub struct Citation {
 /// Pointers looked at in one document; whoever has more has others to bring.
 const MOST: usize = 1_000;
 
-static POINTER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"【(?:F:)?([^【】†\n]{1,400})†L(\d{1,7})(?:-L?(\d{1,7}))?】").ok());
+static POINTER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"【(?:F:)?([^【】†\n]{1,400})†(?:L(\d{1,7})(?:-L?(\d{1,7}))?|[^【】\n]{0,400})】").ok()
+});
 
 /// Every pointer of a text, in order.
 pub fn find(text: &str) -> Vec<Citation> {
     let Some(pointer) = POINTER.as_ref() else { return Vec::new() };
     let read = |found: regex::Captures<'_>| {
         let whole = found.get(0)?.as_str();
-        let from: usize = found.get(2)?.as_str().parse().ok()?;
+        let Some(from) = found.get(2) else { return Some(Citation { path: None, lines: (0, 0) }) };
+        let from: usize = from.as_str().parse().ok()?;
         let to = found.get(3).map_or(Some(from), |to| to.as_str().parse().ok())?;
         let path = found.get(1)?.as_str().trim().to_owned();
         let path = (whole.starts_with("【F:") && is_inside(&path)).then_some(path);
@@ -61,6 +63,8 @@ mod tests {
         let expected = [(path("docs/qa.md"), (1, 33)), (None, (1, 33)), (path("a b.txt"), (7, 7)), (None, (1, 1))];
         let found: Vec<_> = find(text).into_iter().map(|citation| (citation.path, citation.lines)).collect();
         assert_eq!(found, expected);
+        let opaque = find("【turn0†source】 【7†x】 【turn1search2†L1-L2】 【F:a.md†】 【각주】 【a】 †");
+        assert!(opaque.len() == 4 && opaque.iter().all(|citation| citation.path.is_none()), "{opaque:?}");
         assert_eq!(find(&"【F:a†L1】".repeat(1_500)).len(), 1_000);
     }
 

@@ -92,14 +92,29 @@ const ROWS: &[(&str, Result<&str, &str>)] = &[
     ("checksums/bad-get-filehash-list-cut.txt", Err("line 2: Hash or Path is missing")),
     ("checksums/bad-get-filehash-md5.json", Err(r#"line 1: is a sum by "MD5": bring the SHA-256 sum"#)),
     ("checksums/bad-gnu-contradiction.txt", Err(r#"line 2: gives "a.zip" a second, different sum"#)),
-    ("checksums/bad-gnu-escape.txt", Err("line 2: is no SHA-256 sum in a form this reader knows")),
+    (
+        "checksums/bad-gnu-escape.txt",
+        Err(
+            "line 2: is no SHA-256 sum in a form this reader knows: sha256sum, openssl dgst, Get-FileHash (its table, list, CSV or JSON, with Hash and Path) and certutil -hashfile",
+        ),
+    ),
     ("checksums/bad-gnu-zero-cut.txt", Err("line 1: ends before its last name does")),
-    ("checksums/bad-openssl-stdin.txt", Err("line 1: is no SHA-256 sum in a form this reader knows")),
+    (
+        "checksums/bad-openssl-stdin.txt",
+        Err(
+            "line 1: is no SHA-256 sum in a form this reader knows: sha256sum, openssl dgst, Get-FileHash (its table, list, CSV or JSON, with Hash and Path) and certutil -hashfile",
+        ),
+    ),
     ("checksums/bad-perl-shasum-universal.txt", Err("line 2: is no sum of the file's bytes: make it without -U or -0")),
     ("checksums/bad-sha512.txt", Err(r#"line 2: is a sum by "SHA512": bring the SHA-256 sum"#)),
     ("checksums/bad-short.sha256", Err("line 1: a SHA-256 sum has 64 hex digits, 40 as here has SHA1")),
     ("checksums/bad-stdin.txt", Err(r#"line 1: "-" names no file"#)),
-    ("checksums/bad-two-bare.sha256", Err("line 2: is no SHA-256 sum in a form this reader knows")),
+    (
+        "checksums/bad-two-bare.sha256",
+        Err(
+            "line 2: is no SHA-256 sum in a form this reader knows: sha256sum, openssl dgst, Get-FileHash (its table, list, CSV or JSON, with Hash and Path) and certutil -hashfile",
+        ),
+    ),
     ("build-log/build_cut.log", Ok(r#"{"errors":0,"lines":11,"success":false,"ts_errors":0}"#)),
     ("build-log/build_korean.log", Ok(r#"{"errors":0,"lines":14,"success":true,"ts_errors":0}"#)),
     ("build-log/build_korean_cp949.log", Ok(r#"{"errors":1,"lines":7,"success":false,"ts_errors":1}"#)),
@@ -112,7 +127,7 @@ const ROWS: &[(&str, Result<&str, &str>)] = &[
     ("build-log/npm_build.log", Ok(r#"{"errors":0,"lines":12,"success":true,"ts_errors":0}"#)),
     ("build-log/vite_build_colours.log", Ok(r#"{"errors":0,"lines":4,"success":true,"ts_errors":0}"#)),
     ("build-log/bad_build_empty.log", Err("is empty: a build that says nothing proves nothing")),
-    ("build-log/bad_build_latin1.log", Err("is neither UTF-8, UTF-16 nor CP949 text")),
+    ("build-log/bad_build_latin1.log", Err("is neither UTF-8, UTF-16 nor CP949 text: convert it to UTF-8")),
 ];
 
 const LETTERS: &[&str] = &["a", "b", "c"];

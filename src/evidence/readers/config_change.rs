@@ -86,14 +86,15 @@ impl Tally {
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
         }
-        let arrow = if line.contains("->") { "->" } else { "→" };
+        let arrow = ["->", "→", "=>"].into_iter().find(|arrow| line.contains(arrow)).unwrap_or("->");
         let parts = || {
             let (before, new) = line.split_once(arrow)?;
-            let (key, old) = before.rsplit_once(": ").or_else(|| Some((before.trim_end().strip_suffix(':')?, "")))?;
+            let ends = || Some((before.trim_end().strip_suffix(':')?, ""));
+            let (key, old) = before.rsplit_once(": ").or_else(ends).or_else(|| before.split_once('='))?;
             Some((key.trim(), old.trim(), new.trim()))
         };
         let Some((key, old, new)) = parts().filter(|(key, _, new)| !key.is_empty() && !new.contains(arrow)) else {
-            return Err("is no change: write key: old -> new".to_owned());
+            return Err("is no change: write key: old -> new, or key=old → new".to_owned());
         };
         self.change(key, "", value(old)?, value(new)?)
     }
@@ -186,6 +187,10 @@ mod tests {
     fn lines_say_the_same() {
         let text = "\u{feff}# before the release\r\nsafe_mode: false -> true\r\n\r\nserver.port: 80 -> 8080\nurl: -> http://a: b\n\
             limit: 10% → 12.50 %\nold: x ->\nsafe_mode: true -> false\n";
+        assert_eq!(
+            changed("a=false → true\nb = 1 -> 2\nc: 1 => 2\nd= → x\n"),
+            "{changes=4 values={a=true b=2 c=2 d=x}}"
+        );
         let found = "{changes=6 values={limit=12.5 % safe_mode=false server_port=8080 url=http://a: b}}";
         assert_eq!(changed(text), found);
     }

@@ -1,5 +1,7 @@
 //! Measured values, one a line: `ram_gb = 32`, `latency_p95: 183.4 ms`.
 
+use std::borrow::Cow;
+
 use super::bounds::{self, MAX_LIST};
 use super::values::{check_name, short};
 use super::{Input, OTHERS, ReadError, Reader};
@@ -42,6 +44,16 @@ fn measurement(line: &str) -> Result<(&str, Fact), String> {
         line.split_once(['=', ':']).ok_or("is no measurement: write name = value unit, like ram = 32 GB")?;
     let (name, value) = (name.trim(), value.trim());
     check_name(name)?;
+    let (value, in_two_ways) = (without_separators(value), has_separators(value));
+    let value = value.as_ref();
+    if in_two_ways && value.contains(',') {
+        let value = short(value);
+        return Err(format!(
+            "{value:?} can be read in two ways: write {} or {}",
+            value.replace(',', ""),
+            value.replace(',', ".")
+        ));
+    }
     let wrong = || format!("{:?} is no number with a unit, such as 32, 183.4 ms or 99.9 %", short(value));
     let quantity = Quantity::parse(value).filter(is_measured).ok_or_else(wrong)?;
     if !quantity.unit().is_empty() || value.contains('.') {
@@ -49,6 +61,30 @@ fn measurement(line: &str) -> Result<(&str, Fact), String> {
     }
     let number = value.parse().ok().filter(|number| (-INTEGER_LIMIT..=INTEGER_LIMIT).contains(number));
     number.map(|number| (name, Fact::Int(number))).ok_or_else(wrong)
+}
+
+/// `1,200,000` and `1,200.5` are read; `1,200` is another number in other countries.
+fn without_separators(value: &str) -> Cow<'_, str> {
+    let number = number_of(value);
+    let is_plain = number.matches(',').count() > 1 || (number.contains(',') && number.contains('.'));
+    match has_separators(value) && is_plain {
+        true => Cow::Owned(value.replacen(',', "", number.matches(',').count())),
+        false => Cow::Borrowed(value),
+    }
+}
+
+/// Whether the digits stand in groups of three, parted by commas.
+fn has_separators(value: &str) -> bool {
+    let number = number_of(value).trim_start_matches('-');
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    whole.contains(',') && !part.contains(',') && (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3)
+}
+
+fn number_of(value: &str) -> &str {
+    let end = value.find(|c: char| !c.is_ascii_digit() && !"-.,".contains(c)).unwrap_or(value.len());
+    value.get(..end).unwrap_or_default()
 }
 
 /// A digit within a unit nobody knows makes it a name: 6d1f3fa is a commit, 1.10rc1 a version.
@@ -87,7 +123,6 @@ mod tests {
             ("version=1.10rc1", "is no number"),
             ("commit=6d1f3fa", "is no number"),
             ("a=", "is no number"),
-            ("a=1,200", "is no number"),
             ("a=1 2", "is no number"),
             ("a=1e5", "is no number"),
             ("a=90-100 ms", "is no number"),
@@ -118,6 +153,22 @@ mod tests {
         assert!(read(&Input::plain("a", &vec![b'#'; MAX_LIST + 1])).is_err());
         assert!(measured(&format!("a={}", "x".repeat(1_000_000))).len() < 200);
         assert!(read(&Input::plain("a", b"a=1 \xC0")).is_err());
+    }
+
+    #[test]
+    fn separators_are_read_where_they_can_be_nothing_else() {
+        assert_eq!(
+            measured("rate = 1,200,000 req/s\nmean = 1,200.5 ms\nn = 12,345,678"),
+            measured("rate = 1200000 req/s\nmean = 1200.5 ms\nn = 12345678")
+        );
+        assert!(measured("rate = 1,200 req/s").contains("write 1200 req/s or 1.200 req/s"));
+        for wrong in ["1,20,000", "1,2", ",200,000", "1,200,", "1,200.5,000"] {
+            assert!(
+                measured(&format!("rate = {wrong}")).contains("is no number"),
+                "{wrong}: {}",
+                measured(&format!("rate = {wrong}"))
+            );
+        }
     }
 
     #[test]

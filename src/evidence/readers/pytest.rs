@@ -67,9 +67,20 @@ fn bar(line: &str, mark: char) -> Option<&str> {
 fn counts(line: &str) -> Option<[u32; WORDS.len()]> {
     let (list, _) = line.rsplit_once(" in ").filter(|(_, time)| is_duration(time))?;
     let mut counts = [None; WORDS.len()];
+    let mut failed_within = 0_u32;
     for part in list.split(", ").filter(|_| list != "no tests ran") {
         let (number, word) = part.split_once(' ')?;
         let number = number.parse().ok().filter(|_| !number.starts_with('+'))?;
+        // A test counts once, however many subtests it has; one that failed is never lost.
+        match word.strip_prefix("subtests ").or_else(|| word.strip_prefix("subtest ")) {
+            Some("failed") => failed_within = failed_within.checked_add(number)?,
+            Some(outcome) if WORDS.contains(&outcome) => {}
+            Some(_) => return None,
+            None => {}
+        }
+        if word.starts_with("subtest") {
+            continue;
+        }
         let word = match word {
             "error" => "errors",
             "warning" => "warnings",
@@ -80,7 +91,10 @@ fn counts(line: &str) -> Option<[u32; WORDS.len()]> {
             return None;
         }
     }
-    Some(counts.map(Option::unwrap_or_default))
+    let mut counts = counts.map(Option::unwrap_or_default);
+    let failed = counts.get_mut(WORDS.iter().position(|word| *word == "failed")?)?;
+    *failed = failed.checked_add(failed_within)?;
+    Some(counts)
 }
 
 /// `0.45s`, `61.20s (0:01:01)`, or `0.45 seconds` as before pytest 5.
@@ -124,6 +138,10 @@ mod tests {
         }
         let all = "== 1 failed, 2 passed, 3 skipped, 4 xfailed, 5 xpassed, 6 warnings, 7 errors in 1.00s ==";
         assert_eq!(log(all).unwrap(), "2 1 7 3 4 5 6 22");
+        assert_eq!(log("2 passed, 5 subtests passed in 1s").unwrap(), "2 0 0 0 0 0 0 2");
+        assert_eq!(log("1 failed, 1 passed, 3 subtests failed, 1 subtest passed in 1s").unwrap(), "1 4 0 0 0 0 0 5");
+        refused("2 passed, 5 subtests flaky in 1s", "no pytest summary line");
+        refused("5 subtests passed in 1s", "ran no tests");
         assert_eq!(log("1 warning, 1 error in 1s").unwrap(), "0 0 1 0 0 0 1 1");
     }
 

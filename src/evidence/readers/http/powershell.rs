@@ -7,6 +7,7 @@ use super::head::{Head, status_of};
 use super::transcript::ONE;
 use crate::evidence::readers::ReadError;
 use crate::evidence::readers::bounds::short;
+use crate::evidence::text;
 
 /// One response as it is shown.
 pub struct Shown {
@@ -17,6 +18,9 @@ pub struct Shown {
 
 /// Whether a text begins as such a list or table does, behind a prompt.
 pub fn begins(text: &str) -> bool {
+    if failure(text).is_some() {
+        return true;
+    }
     let mut lines = lines(text).map(|(_, line)| line);
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
     let is_list = property(first).is_some_and(|(name, _)| name == STATUS) && property(second).is_some();
@@ -25,6 +29,9 @@ pub fn begins(text: &str) -> bool {
 
 /// Reads a text that [`begins`] so.
 pub fn read(text: &str) -> Result<Shown, ReadError> {
+    if let Some((number, message)) = failure(text) {
+        return failed(text, number, &message);
+    }
     let mut first = lines(text);
     match (first.next(), first.next(), first.next()) {
         (Some((_, names)), Some((_, dashes)), row) if is_table(names, dashes) => {
@@ -36,6 +43,37 @@ pub fn read(text: &str) -> Result<Shown, ReadError> {
             Ok(Shown { head: head(status, number)?, body: None })
         }
         _ => list(text),
+    }
+}
+
+/// The error that stands in place of a response, and its line: `Invoke-WebRequest : The remote server …`. What
+/// follows it from `At line:1` or `+` on is where it was typed.
+fn failure(text: &str) -> Option<(usize, String)> {
+    let mut lines = lines(text);
+    let (number, first) = lines.next()?;
+    let first = text::plain(first);
+    let message = COMMANDS.iter().find_map(|name| first.strip_prefix(name)?.trim_start().strip_prefix(':'))?.to_owned();
+    let is_place =
+        |line: &str| line.starts_with("At ") || line.contains("char:") || line.trim_start().starts_with(['+', '|']);
+    let rest = lines.map(|(_, line)| text::plain(line).into_owned()).take_while(|line| !is_place(line));
+    Some((number, rest.take(MOST).fold(message, |message, line| message + " " + line.trim())))
+}
+
+/// `(503)`, or `does not indicate success: 503`, whatever language the rest is in.
+fn failed(text: &str, number: usize, message: &str) -> Result<Shown, ReadError> {
+    if let Some((number, _)) = lines(text).find(|(_, line)| property(line).is_some_and(|(name, _)| name == STATUS)) {
+        return Err(ReadError::at(number, ONE));
+    }
+    let behind =
+        |mark: &'static str| message.split(mark).skip(1).map(|rest| rest.split([')', ' ']).next().unwrap_or_default());
+    let codes = behind("(")
+        .chain(behind("success: "))
+        .filter(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit()));
+    let mut codes: Vec<&str> = codes.collect();
+    codes.dedup();
+    match codes.as_slice() {
+        [code] => Ok(Shown { head: head(code, number)?, body: None }),
+        _ => Err(ReadError::at(number, format!("failed without a status: {:?}", short(message.trim())))),
     }
 }
 
@@ -147,6 +185,8 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 const STATUS: &str = "StatusCode";
+/// What errors begin with.
+const COMMANDS: [&str; 2] = ["Invoke-WebRequest", "iwr"];
 /// PowerShell shows fewer than twenty.
 const MOST: usize = 50;
 
@@ -158,6 +198,24 @@ mod tests {
         StatusCode        : 200\r\nStatusDescription : OK\r\nContent           : {\"status\":\"ok\"}\r\n\
         RawContent        : HTTP/1.1 200 OK\r\n                    Content-Length: 15\r\n                    Content-Type: application/json\r\n\r\n                    {\"status\":\"ok\"}\r\n\
         Forms             : {}\r\nHeaders           : {[Content-Length, 15], [Content-Type, application/json]}\r\nRawContentLength  : 15\r\n\r\n\r\n\r\nPS C:\\>\r\n";
+
+    #[test]
+    fn an_error_gives_the_status_it_names() {
+        for text in [
+            "PS C:\\> Invoke-WebRequest http://x/health\r\nInvoke-WebRequest : The remote server returned an error: (503) Server \r\nUnavailable.\r\n\
+             At line:1 char:1\r\n+ Invoke-WebRequest http://x/health\r\n+ ~~~ (404)\r\n",
+            "Invoke-WebRequest: Response status code does not indicate success: 503 (Service Unavailable).\n",
+            "\u{1b}[31;1mInvoke-WebRequest: \u{1b}[31;1mResponse status code does not indicate success: 503 (X).\u{1b}[0m\n",
+            "iwr : 원격 서버에서 (503) 서버를 사용할 수 없음 오류를 반환했습니다.\n위치 줄:1 문자:1\n",
+        ] {
+            assert_eq!(told(text), "503 None None", "{text}");
+        }
+        assert!(
+            told("Invoke-WebRequest : Unable to connect to the remote server\nAt line:1 char:1\n")
+                .contains("failed without a status")
+        );
+        assert!(told(&format!("Invoke-WebRequest : (503) x\nAt line:1\n{LIST}")).contains("as a file of its own"));
+    }
 
     fn told(text: &str) -> String {
         assert!(begins(text), "{text}");
