@@ -261,6 +261,12 @@ fn retold(repo: &TestRepo, said: &mut Printed) {
     assert_eq!(states, ["found", "missing-file", "found", "external"]);
     let items = said.types(repo, "", "facts docs/qa.md --items", 0, "file-facts");
     assert_eq!((&items["items"][0]["state"], &items["items"][0]["line"]), (&json!("done"), &json!(3)));
+    repo.write("form.template.md", "# A\n\n- [ ] one\n- [ ] two\n");
+    repo.write("form.md", "# A\n\n- [x] one\n- [x] three\n\nGo: ☐ Yes ☐ No\n");
+    let told = said.types(repo, "", "facts form.md --items --template form.template.md", 0, "file-facts");
+    assert_eq!((&told["removed"][0]["line"], &told["removed"][0]["text"]), (&json!(4), &json!("two")));
+    assert_eq!((&told["items"][0]["added"], &told["items"][1]["added"]), (&json!(null), &json!(true)));
+    assert_eq!(told["undecided"], json!([{ "line": 6, "text": "Go: ☐ Yes ☐ No" }]));
     said.types(repo, "", "facts --list", 0, "formats");
     said.fails(repo, "", "statsu", 2);
     said.types(repo, "", "verify", 0, "verify");

@@ -89,6 +89,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Some(format) => readers::find(format).ok_or_else(|| unknown_format(format))?,
         None => readers::guess(first),
     };
+    if args.format.is_none() && reader.format == readers::FILE {
+        context.printer.talk(unrecognised(first));
+    }
     let facts = readers::read_all(reader, &inputs).map_err(|(index, error)| {
         let name = args.files.get(index).map(|file| file.display().to_string()).unwrap_or_default();
         Failure::usage(format!("{name} does not read as {}: {error}", reader.format))
@@ -100,6 +103,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         let mut told = serde_json::json!({ "schema": format!("{SCHEMAS}file-facts/v0.1"), "format": reader.format, "facts": facts });
         if let Some(checklist) = &listed {
             told["items"] = checklist.items.iter().map(|item| item_json(item, checklist)).collect();
+            let removed = checklist.removed.iter();
+            told["removed"] = removed.map(|item| serde_json::json!({ "line": item.line, "id": item.id.to_string(), "section": &*item.section, "text": item.text })).collect();
+            let undecided = checklist.remarks.iter().filter(|remark| remark.kind == RemarkKind::Undecided);
+            told["undecided"] =
+                undecided.map(|remark| serde_json::json!({ "line": remark.line, "text": remark.text })).collect();
         }
         if args.links {
             told["links"] = linked.iter().map(|(file, link)| link_json(file, link)).collect();
@@ -113,6 +121,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if let Some(checklist) = listed {
         let rows: Vec<Vec<String>> = checklist.items.iter().map(item_row).collect();
         crate::cli::output::table(&rows).into_iter().for_each(|line| context.printer.say(line));
+        for item in &checklist.removed {
+            let place = visible(&format!("{} › {}", item.section, item.text)).to_string();
+            context.printer.say(format!("  ! line {} of the template: gone, so open: {place}", item.line));
+        }
         for Remark { line, kind, text } in &checklist.remarks {
             context.printer.say(format!("  ! line {line}: {}: {}", remark_word(*kind), visible(text)));
         }
@@ -122,6 +134,18 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         context.printer.say(line);
     }
     Ok(answer)
+}
+
+/// What could be meant by a file no format was recognised in: what reads it, else all there is.
+fn unrecognised(input: &Input<'_>) -> String {
+    let asked = readers::READERS.iter().filter(|reader| ![readers::FILE, readers::ARTIFACT].contains(&reader.format));
+    let names = |reader: &readers::Reader| reader.format;
+    let fitting: Vec<&str> = asked.clone().filter(|reader| (reader.read)(input).is_ok()).map(names).collect();
+    let (what, formats) = match fitting.is_empty() {
+        true => ("one of", asked.map(names).collect()),
+        false => ("it reads as", fitting),
+    };
+    format!("note: nothing recognised, so only its size is read; try --format FORMAT, {what} {}", formats.join(", "))
 }
 
 fn links_of(
@@ -172,12 +196,14 @@ const fn remark_word(kind: RemarkKind) -> &'static str {
         RemarkKind::FalseClaim => "claim that cannot be true",
         RemarkKind::Malformed => "no box to Markdown",
         RemarkKind::NoReason => "not applicable, and no reason why",
+        RemarkKind::Undecided => "a choice, and not exactly one is ticked",
     }
 }
 
 fn item_row(item: &Item) -> Vec<String> {
     let place = format!("{} › {}", item.section, item.text);
-    vec![format!("  {}", item.line), item.id.to_string(), state_word(&item.state).to_owned(), visible(&place)]
+    let added = if item.is_added { " (added)" } else { "" };
+    vec![format!("  {}", item.line), item.id.to_string(), state_word(&item.state).to_owned() + added, visible(&place)]
 }
 
 fn item_json(item: &Item, checklist: &Checklist) -> serde_json::Value {
@@ -187,6 +213,9 @@ fn item_json(item: &Item, checklist: &Checklist) -> serde_json::Value {
     });
     if let Some(parent) = item.parent.and_then(|place| checklist.items.get(place)) {
         told["parent"] = parent.line.into();
+    }
+    if item.is_added {
+        told["added"] = true.into();
     }
     if let Some(effort) = item.effort {
         told["effort"] = serde_json::json!({ "least": effort.least, "most": effort.most });

@@ -182,6 +182,9 @@ pub const PLAN: &str = plan::READER.format;
 /// The format of a log people write their phrase into.
 pub const TASK_LOG: &str = task_log::READER.format;
 
+/// The format of what no reader recognises.
+pub const FILE: &str = "file";
+
 /// The format whose files are recorded by digest and never stored.
 pub const ARTIFACT: &str = "artifact";
 

@@ -8,6 +8,10 @@ pub(super) struct Form {
     line: Line,
     /// Lines with ballot boxes, or circles such as `( ) Yes (x) No`, of which not exactly one is ticked.
     pub undecided: usize,
+    /// Where the first of them end, as bytes of the text.
+    pub places: Vec<usize>,
+    /// How far the text is read.
+    at: usize,
     /// Lines with a run of underscores.
     pub blanks: usize,
 }
@@ -21,10 +25,16 @@ struct Line {
     circled: usize,
     run: usize,
     blank: bool,
+    /// Where the last of its choices stands, or the text it stands in.
+    at: usize,
 }
 
 impl Form {
-    pub fn take(&mut self, event: &Event<'_>, source: &str) {
+    pub fn take(&mut self, event: &Event<'_>, source: &str, at: usize) {
+        // A line ends before what stands behind it.
+        if matches!(event, Event::Text(_) | Event::Html(_)) {
+            self.at = at;
+        }
         match event {
             Event::Text(_) if self.in_code => {}
             // HTML blocks are scanned as text, comments too: what is unsure counts as unfilled.
@@ -57,13 +67,18 @@ impl Form {
     pub fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         let ballots = line.unticked + line.ticked;
-        self.undecided += usize::from(ballots > 0 && line.ticked + line.circled != 1);
+        if ballots > 0 && line.ticked + line.circled != 1 {
+            self.undecided += 1;
+            self.places.extend((self.places.len() < MAX_PLACES).then_some(line.at));
+        }
         self.blanks += usize::from(line.blank);
     }
 
     fn text(&mut self, text: &str) {
         self.circles(text);
-        for c in text.chars() {
+        let begin = self.at;
+        for (from, c) in text.char_indices() {
+            self.line.at = begin + from;
             self.line.run = if c == '_' { self.line.run + 1 } else { 0 };
             self.line.blank |= self.line.run >= BLANK;
             match c {
@@ -104,6 +119,8 @@ impl Form {
 const CIRCLED: &[&str] = &["x", "X", "o", "O", "v", "V", "*", "•", "●", "○", "✓", "✔", "√"];
 /// `(   )` is one, too.
 const MAX_CIRCLE: usize = 8;
+/// Nobody reads a longer list.
+const MAX_PLACES: usize = 1_000;
 /// So many underscores in a row are a form's blank.
 const BLANK: usize = 5;
 
@@ -117,7 +134,7 @@ mod tests {
     fn form(text: &str) -> Form {
         let mut form = Form::default();
         for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
-            form.take(&event, text.get(range).unwrap_or_default());
+            form.take(&event, text.get(range.clone()).unwrap_or_default(), range.start);
         }
         form.end_line();
         form

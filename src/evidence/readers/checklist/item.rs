@@ -33,6 +33,8 @@ pub struct Item {
     pub mark: Option<usize>,
     /// Its box is a ballot glyph that stands alone on its line, and a [`Ballot`] besides.
     pub is_ballot: bool,
+    /// Beside a template: one it does not have.
+    pub is_added: bool,
     pub state: State,
 }
 

@@ -74,7 +74,19 @@ pub struct Checklist {
 pub fn details(input: &Input<'_>) -> Result<Checklist, ReadError> {
     let template = template(input)?;
     let mut reading = Reading::new(template.as_ref(), true);
-    walk(input.bytes, &mut reading)?;
+    let form = walk(input.bytes, &mut reading)?;
+    let text = markdown::decode(input.bytes, "a checklist")?;
+    let (mut line, mut counted) = (1, 0);
+    for at in form.places {
+        line += text.get(counted..at).unwrap_or_default().matches('\n').count();
+        counted = at.max(counted);
+        let begin = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        reading.remark(
+            RemarkKind::Undecided,
+            line,
+            text.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default(),
+        );
+    }
     reading.into_checklist()
 }
 
@@ -117,7 +129,7 @@ fn walk(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Form, ReadError> {
     let mut outline = Outline::new(&text);
     let mut form = Form::default();
     for (event, range) in Parser::new_ext(&text, markdown::OPTIONS).into_offset_iter() {
-        form.take(&event, text.get(range.clone()).unwrap_or_default());
+        form.take(&event, text.get(range.clone()).unwrap_or_default(), range.start);
         outline.take(&event, range, reading)?;
     }
     form.end_line();
@@ -331,6 +343,7 @@ mod tests {
             named[..5],
             [(3, "one", false), (4, "two", true), (5, "three", true), (7, "four", false), (8, "five", false)]
         );
+        assert_eq!(remarks(text, RemarkKind::Undecided), [3, 7, 8, 10, 15, 16]);
         // What a template ticks, and what is gone, is open here as well.
         let gone = text.replace("- ☐ one\n", "");
         let wanted = super::super::Wanted { template: Some(text.as_bytes()), ..Default::default() };

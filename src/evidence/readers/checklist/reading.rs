@@ -51,6 +51,8 @@ pub enum RemarkKind {
     Malformed,
     /// Ticked as not applicable, and no word why.
     NoReason,
+    /// A choice of which not exactly one is ticked.
+    Undecided,
 }
 
 /// The items of the document as it was before anybody filled it in.
@@ -121,7 +123,9 @@ impl<'t> Reading<'t> {
             let label = seen.label.map(AsRef::as_ref);
             let id = self.names.name(seen.section, label, text, state == State::Group);
             let ticked = seen.ticked == Some(true);
+            let before = self.added;
             state = self.beside_template(id, ticked, state);
+            let is_added = self.added > before;
             if let Some(kept) = &mut self.kept {
                 if place == MAX_ITEMS {
                     return Err(ReadError::at(seen.line, format!("is item {}: split the document", place + 1)));
@@ -141,6 +145,7 @@ impl<'t> Reading<'t> {
                     ticked,
                     mark,
                     is_ballot,
+                    is_added,
                     state,
                 });
             }
