@@ -347,6 +347,15 @@ impl<'l> View<'l> {
         revoked.or_else(|| by(&chain.given_up.voided, self.known).map(Void::KeyGivenUp))
     }
 
+    /// Whether an entry was signed with a key that was in other hands by then, as far as this view knows. Entries
+    /// that only close are not void for it, and lift nothing either.
+    pub fn is_of_thief(&self, entry: &VerifiedEntry) -> bool {
+        let number = entry.number();
+        let told = self.ledger.chain.policies.iter().filter(|policy| policy.entry.0 < self.known);
+        let mut keys = told.flat_map(|policy| &policy.roster.compromised);
+        keys.any(|given_up| given_up.key == entry.key && given_up.since <= number && !given_up.except.contains(&number))
+    }
+
     /// The policy in force after the last entry of this view.
     pub fn policy(&self) -> Option<&'l PolicyInForce> {
         self.ledger.chain.policies.iter().rev().find(|policy| policy.entry.0 < self.size)

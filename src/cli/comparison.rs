@@ -1,4 +1,4 @@
-//! The source compared with an earlier commit, for rules that are wanted only where a path changes.
+//! The source as openings tell of it: whose commit it is, and what it leaves as it was at an earlier one.
 
 use super::failure::Failure;
 use super::load::Loaded;
@@ -27,19 +27,32 @@ pub fn faults(loaded: &Loaded) -> Vec<Fault> {
     loaded.ledger.entries().filter_map(|entry| fault(&loaded.store, entry).ok()?).collect()
 }
 
-/// The same of one entry: anybody can type that nothing changed. An error where nobody here can tell.
+/// The same of one entry: anybody can type whose commit it is, or that nothing changed. An error where nobody here
+/// can tell.
 pub fn fault(store: &GitStore, entry: &VerifiedEntry) -> Result<Option<Fault>, StoreError> {
     let Predicate::Open(open) = entry.predicate() else { return Ok(None) };
-    let Some(claim) = open.compared.as_ref().filter(|claim| !claim.untouched.is_empty()) else { return Ok(None) };
-    let changes = store.changes(&format!("{}..{}", claim.since, open.source.commit))?;
-    let paths: Vec<String> = changes.paths.into_keys().collect();
-    let again = untouched(claim.untouched.iter().map(String::as_str), &paths);
-    let glob = claim.untouched.iter().find(|glob| !again.contains(glob));
-    Ok(glob.map(|glob| Fault {
+    let fault = |expected: String, found: String| Fault {
         entry: Some(entry.number()),
         commit: Some(entry.commit().clone()),
         fault: FaultKind::Facts,
-        expected: format!("nothing changed under {glob} since {}", claim.since),
-        found: "something did".to_owned(),
-    }))
+        expected,
+        found,
+    };
+    let commit = &open.source.commit;
+    let there = store.source(commit.as_str())?;
+    if there.tree != open.source.tree {
+        return Ok(Some(fault(format!("the tree {} of commit {commit}", there.tree), open.source.tree.to_string())));
+    }
+    if there.authors != open.source.authors {
+        let list = |authors: &[String]| if authors.is_empty() { "nobody".to_owned() } else { authors.join(", ") };
+        let expected = format!("the authors of commit {commit}: {}", list(&there.authors));
+        return Ok(Some(fault(expected, list(&open.source.authors))));
+    }
+    let Some(claim) = open.compared.as_ref().filter(|claim| !claim.untouched.is_empty()) else { return Ok(None) };
+    let changes = store.changes(&format!("{}..{commit}", claim.since))?;
+    let paths: Vec<String> = changes.paths.into_keys().collect();
+    let again = untouched(claim.untouched.iter().map(String::as_str), &paths);
+    let glob = claim.untouched.iter().find(|glob| !again.contains(glob));
+    Ok(glob
+        .map(|glob| fault(format!("nothing changed under {glob} since {}", claim.since), "something did".to_owned())))
 }

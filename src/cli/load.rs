@@ -125,8 +125,6 @@ impl Context<'_> {
             faults.extend(audit::promotions(&evaluator));
             let doubted = doubtful.iter().filter_map(|number| loaded.ledger.entry(*number));
             faults.extend(self.lying_facts(loaded, &evaluator, doubted)?);
-            let held = loaded.ledger.entries().filter_map(|entry| beside::fault(loaded, &evaluator, entry).ok()?);
-            faults.extend(held);
             loaded.ledger.unload();
         }
         Ok(faults)
@@ -265,13 +263,16 @@ impl Context<'_> {
     /// signed, promoted or let through must be true. What lies beside the ledger has to be at hand for it.
     pub fn refuse_lies(&self, loaded: &Loaded, evaluator: &Evaluator<'_>) -> Result<(), Failure> {
         let believed = evaluator.take_believed();
-        let entries: Vec<_> = believed.iter().filter_map(|number| evaluator.ledger().entry(*number)).collect();
-        let mut faults = self.lying_facts(loaded, evaluator, entries.iter().copied())?;
-        for entry in entries {
+        let entries = believed.iter().filter_map(|(number, words)| Some((evaluator.ledger().entry(*number)?, words)));
+        let entries: Vec<_> = entries.collect();
+        let mut faults = self.lying_facts(loaded, evaluator, entries.iter().map(|(entry, _)| *entry))?;
+        for (entry, _) in &entries {
             faults.extend(comparison::fault(&loaded.store, entry)?);
-            faults.extend(beside::fault(loaded, evaluator, entry)?);
         }
-        if faults.is_empty() { Ok(()) } else { Err(Failure::broken(faults)) }
+        if !faults.is_empty() {
+            return Err(Failure::broken(faults));
+        }
+        entries.into_iter().try_for_each(|(entry, words)| beside::require(loaded, entry, words))
     }
 
     pub fn told(&mut self, loaded: Loaded) -> Result<Loaded, Failure> {

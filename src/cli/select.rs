@@ -173,6 +173,28 @@ pub struct Released<'p, 'l> {
     pub promotion: &'l VerifiedEntry,
 }
 
+/// What there is to go back from where a trigger fired.
+pub fn reversible<'p, 'l>(
+    policy: &'p Policy,
+    evaluator: &Evaluator<'l>,
+    trigger: &VerifiedEntry,
+    now: Timestamp,
+) -> Result<Released<'p, 'l>, Failure> {
+    let number = trigger.number();
+    let nothing = || {
+        Failure::no(format!("entry {number} fired where nothing is promoted: there is nothing to go back from"))
+            .hint(format!("whoever fired it takes it back: ledger revoke {number} -m REASON"))
+    };
+    let key = trigger.attempt().ok_or_else(nothing)?;
+    let pipeline = policy.pipeline(&key.pipeline).ok_or_else(nothing)?;
+    let gate = pipeline.gate(&key.gate).ok_or_else(nothing)?;
+    let question = Question { pipeline, gate, release: key.release.clone() };
+    let observed = Observed::new();
+    let found = evaluator.reversible(&question.ask(evaluator.ledger().size(), now, &observed), key);
+    let (attempt, promotion) = found.ok_or_else(nothing)?;
+    Ok(Released { pipeline, gate, release: question.release, attempt, promotion })
+}
+
 /// The gate named, or the last one that is promoted of the pipeline that has a word for the trouble.
 pub fn released<'p, 'l>(
     policy: &'p Policy,
@@ -191,16 +213,7 @@ pub fn released<'p, 'l>(
     let mut found: Vec<Released<'p, 'l>> = Vec::new();
     for (pipeline, gate) in candidates {
         let Ok(release) = release(loaded, pipeline, release_text) else { continue };
-        let ask = Ask {
-            pipeline: &pipeline.id,
-            gate: &gate.id,
-            release: &release,
-            size: view.size(),
-            now: Timestamp::MAX,
-            observed: &Observed::new(),
-            source: None,
-        };
-        let Some(promotion) = evaluator.reversible(&ask) else { continue };
+        let Some(promotion) = evaluator.promotion(view, pipeline, gate, &release) else { continue };
         let Some(attempt) = view.latest(&pipeline.id, &gate.id, &release) else { continue };
         found.push(Released { pipeline, gate, release, attempt, promotion });
     }

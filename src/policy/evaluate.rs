@@ -9,10 +9,11 @@ use std::rc::Rc;
 
 use super::decision::{AttemptSummary, Decision, RuleKind, RuleOutcome, RuleState, Verdict};
 use super::rules::{self, Case, Going, Standing, Unshown};
-use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, Rule, parse};
+use super::{ApprovalRule, Bind, Gate, Pipeline, Policy, parse};
 use crate::chain::view::{Attempt, PolicyInForce};
 use crate::chain::{VerifiedEntry, VerifiedLedger, View, Void};
 use crate::entry::kinds::{AttemptKey, DeclaredArtifact, Kind, Predicate, Trigger, TriggerClass};
+use crate::evidence::readers::BESIDE;
 use crate::id::{Digest, EntryId, EntryNumber, Name, ObjectId, PersonId, Timestamp, Version};
 use crate::sign::People;
 use crate::sign::roster::Person;
@@ -35,6 +36,15 @@ pub struct Ask<'a> {
     pub source: Option<(&'a ObjectId, &'a ObjectId)>,
 }
 
+/// What an entry was believed beside what its files bear out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Believed {
+    /// Paths of facts that come from its files and something beside them.
+    pub facts: BTreeSet<String>,
+    /// Documents as they were before anybody filled them in.
+    pub templates: BTreeSet<String>,
+}
+
 /// Answers questions about one verified ledger. Policies are read once, when they are first asked for.
 pub struct Evaluator<'l> {
     ledger: &'l VerifiedLedger,
@@ -44,7 +54,7 @@ pub struct Evaluator<'l> {
     /// Promotions already evaluated again: the past does not change.
     justified: RefCell<BTreeMap<(EntryNumber, u64), bool>>,
     /// Entries whose own word has counted: facts of evidence, what an opening says of the source.
-    believed: RefCell<BTreeSet<EntryNumber>>,
+    believed: RefCell<BTreeMap<EntryNumber, Believed>>,
     /// A policy that is tried, as if it were in force after the last entry.
     trial: Option<Policy>,
 }
@@ -74,22 +84,28 @@ impl<'l> Evaluator<'l> {
         policy.get_or_init(|| parse::parse(text.text()).ok()).as_ref()
     }
 
-    /// Notes that a rule took an entry at its word.
-    pub(super) fn believe(&self, entry: EntryNumber) {
-        self.believed.borrow_mut().insert(entry);
+    /// Notes that a rule took an entry at its word, and these facts of it, by their paths.
+    pub(super) fn believe(&self, entry: EntryNumber, facts: impl IntoIterator<Item = String>) {
+        let beside = |path: &String| path.split('.').next().is_some_and(|root| BESIDE.contains(&root));
+        self.believed.borrow_mut().entry(entry).or_default().facts.extend(facts.into_iter().filter(beside));
+    }
+
+    /// The same for the template that its facts were taken with.
+    pub(super) fn believe_template(&self, entry: EntryNumber, path: String) {
+        self.believed.borrow_mut().entry(entry).or_default().templates.insert(path);
     }
 
     /// The entries that were taken at their word since the last time somebody asked, also by the gates that
     /// others rest on: whoever acts on a decision looks whether each word is true.
-    pub fn take_believed(&self) -> BTreeSet<EntryNumber> {
+    pub fn take_believed(&self) -> BTreeMap<EntryNumber, Believed> {
         self.believed.take()
     }
 
-    /// The rules for a slot of a gate, by all policies there were.
-    pub fn rules_ever(&self, key: &AttemptKey, slot: &Name) -> Vec<&Rule> {
-        let sizes = self.policies.iter().map(|(policy, _)| policy.entry().0 + 1);
-        let gates = sizes.filter_map(|size| self.policy(size)?.pipeline(&key.pipeline)?.gate(&key.gate));
-        gates.flat_map(|gate| &gate.rules).filter(|rule| rule.slot == *slot).collect()
+    /// The policies that were in force after one entry and up to another.
+    pub(super) fn policies_between(&self, after: EntryNumber, before: EntryNumber) -> impl Iterator<Item = &Policy> {
+        let numbers = self.policies.iter().map(|(policy, _)| policy.entry().0);
+        let later = numbers.filter(move |number| after.0 < *number && *number < before.0);
+        [after.0 + 1].into_iter().chain(later.map(|number| number + 1)).filter_map(|size| self.policy(size))
     }
 
     /// Whether two ids are one person, by all rosters there were.
@@ -226,12 +242,14 @@ impl<'l> Evaluator<'l> {
         if is_back { None } else { self.opened_by(view, attempt) }
     }
 
-    /// The promotion of a gate that there is to go back from. A rollback that answers no trigger closes its gate,
+    /// The promotion of an attempt that there is to go back from. A rollback that answers no trigger closes its gate,
     /// and leaves the way to be gone.
-    pub fn reversible(&self, ask: &Ask<'_>) -> Option<&'l VerifiedEntry> {
+    pub fn reversible(&self, ask: &Ask<'_>, key: &AttemptKey) -> Option<(Attempt<'l>, &'l VerifiedEntry)> {
         let case = self.case(ask)?;
-        let is_back = case.view.attempt(case.attempt.key).any(|entry| rules::is_answer(&case, entry));
-        if is_back { None } else { self.opened_by(case.view, case.attempt) }
+        let attempts = case.view.attempts(ask.pipeline, ask.gate, ask.release);
+        let attempt = attempts.into_iter().find(|attempt| attempt.key == key)?;
+        let is_back = rules::is_taken_back(&case, key);
+        if is_back { None } else { Some((attempt, self.opened_by(case.view, attempt)?)) }
     }
 
     /// The promotion that opened an attempt's gate, whatever became of it. It is the first: what counts from a
@@ -281,7 +299,10 @@ fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
     let opened = &case.attempt.open.source;
     let same = match case.pipeline.bind {
         Bind::Commit => opened.commit == *commit,
-        Bind::Tree => opened.tree == *tree,
+        Bind::Tree => {
+            case.evaluator.believe(case.attempt.entry.number(), None);
+            opened.tree == *tree
+        }
     };
     let mut outcome = RuleOutcome {
         id: name("source"),

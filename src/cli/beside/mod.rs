@@ -10,12 +10,12 @@ pub mod links;
 use super::failure::Failure;
 use super::files::Brought;
 use super::load::Loaded;
-use crate::chain::{Fault, FaultKind, VerifiedEntry, View};
+use crate::chain::{VerifiedEntry, View};
 use crate::entry::kinds::{Evidence, FileRole, Stored};
 use crate::evidence::facts::{Fact, Facts, at};
-use crate::evidence::readers::{BESIDE, CHANGED_SINCE, CHECKLIST};
+use crate::evidence::readers::{CHANGED_SINCE, CHECKLIST};
 use crate::id::{Digest, Name, ObjectId, Version};
-use crate::policy::{Evaluator, Rule};
+use crate::policy::evaluate::{Believed, shell};
 use crate::store::git::GitStore;
 
 /// What evidence is of, and what lies beside it.
@@ -30,9 +30,9 @@ pub struct Place<'p> {
     pub source: &'p ObjectId,
 }
 
-/// What there is to say of files brought in a format, for rules that compare them with gates before.
-pub fn facts<'r>(place: &Place<'_>, rules: impl Iterator<Item = &'r Rule>, format: &str, brought: &[Brought]) -> Facts {
-    let mut facts: Facts = changed_since(place, rules, brought).into_iter().collect();
+/// What there is to say of files brought in a format, also compared with what they were at gates before.
+pub fn facts<'r>(place: &Place<'_>, gates: impl Iterator<Item = &'r Name>, format: &str, brought: &[Brought]) -> Facts {
+    let mut facts: Facts = changed_since(place, gates, brought).into_iter().collect();
     facts.extend(citations::facts(place.store, place.source, brought));
     facts.extend(links::facts(place.store, place.source, format, brought).unwrap_or_default());
     if format == CHECKLIST {
@@ -41,76 +41,68 @@ pub fn facts<'r>(place: &Place<'_>, rules: impl Iterator<Item = &'r Rule>, forma
     facts
 }
 
-/// Whether the document differs from the one at the source commits of gates.
+/// Whether every document brought differs from the one at the source commits of gates.
 fn changed_since<'r>(
     place: &Place<'_>,
-    rules: impl Iterator<Item = &'r Rule>,
+    gates: impl Iterator<Item = &'r Name>,
     brought: &[Brought],
 ) -> Option<(String, Fact)> {
-    let file = &brought.first()?.file;
+    let documents = || brought.iter().filter(|one| one.file.role.is_none()).map(|one| &one.file);
     let changed = |gate: &Name| {
         let attempt = place.view.latest(place.pipeline, gate, place.release)?;
-        let before = place.store.file(&attempt.open.source.commit, &file.path).ok();
-        Some((gate.to_string(), Fact::Bool(before.is_none_or(|old| Digest::of(&old) != file.sha256))))
+        let before = |path: &str| at_source(place.store, &attempt.open.source.commit, path);
+        let mut all = documents().map(|file| before(&file.path).is_none_or(|old| Digest::of(&old) != file.sha256));
+        Some((gate.to_string(), Fact::Bool(all.all(|is_another| is_another))))
     };
-    let gates: Facts = rules.filter_map(|rule| changed(rule.changed_since.as_ref()?)).collect();
+    let gates: Facts = gates.filter_map(changed).collect();
     (!gates.is_empty()).then(|| (CHANGED_SINCE.to_owned(), Fact::Group(gates)))
 }
 
-/// A fact of an entry that some policy's rule asked for, and that what lies beside the entry does not bear out. An
-/// error where the source is not at hand.
-pub fn fault(loaded: &Loaded, evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Result<Option<Fault>, Failure> {
-    let (Some(evidence), Some(key)) = (entry.evidence(), entry.attempt()) else { return Ok(None) };
-    let rules = evaluator.rules_ever(key, &evidence.slot);
-    let asked: Vec<String> = rules.iter().flat_map(|rule| asked(rule)).collect();
-    let template = evidence.files.iter().find(|file| file.role == Some(FileRole::Template));
-    let template = template.filter(|_| rules.iter().any(|rule| rule.template.is_some()));
-    if asked.is_empty() && template.is_none() {
-        return Ok(None);
+/// A document of a commit, in whichever Unicode form its path is written there (macOS writes NFD).
+fn at_source(store: &GitStore, commit: &ObjectId, path: &str) -> Option<Vec<u8>> {
+    use unicode_normalization::UnicodeNormalization as _;
+    let forms = [path.to_owned(), path.nfc().collect(), path.nfd().collect()];
+    forms.iter().find_map(|path| store.file(commit, path).ok())
+}
+
+/// Refuses to go on where what an entry was believed is not what lies beside it. That is no fault of the ledger: it
+/// may have been so when it was brought. Where the source is not at hand nobody can tell.
+pub fn require(loaded: &Loaded, entry: &VerifiedEntry, words: &Believed) -> Result<(), Failure> {
+    let (Some(evidence), Some(key)) = (entry.evidence(), entry.attempt()) else { return Ok(()) };
+    if words.facts.is_empty() && words.templates.is_empty() {
+        return Ok(());
     }
-    let opening = evaluator.ledger().opening(key).ok_or_else(|| Failure::unknown("an attempt cannot be read"))?;
+    let opening = loaded.ledger.opening(key).ok_or_else(|| Failure::unknown("an attempt cannot be read"))?;
     let source = loaded.store.source(opening.source.commit.as_str())?.commit;
-    let fault = |expected: String, found: String| Fault {
-        entry: Some(entry.number()),
-        commit: Some(entry.commit().clone()),
-        fault: FaultKind::Facts,
-        expected,
-        found: found.chars().take(200).collect(),
+    let refuse = |what: String| {
+        let (number, slot, gate) = (entry.number(), &evidence.slot, &key.gate);
+        let again = format!("ledger record {slot} --gate {gate} --release {}", shell(key.release.as_str()));
+        Err(Failure::no(format!("entry {number} was believed what is not so: {what}"))
+            .hint(format!("look at it: ledger show {number}"))
+            .hint(format!("{again}, or where {gate} is promoted: ledger open {gate} --retry")))
     };
-    if let Some(template) = template {
-        let there = loaded.store.file(&source, &template.path).map(|bytes| Digest::of(&bytes));
-        if !there.as_ref().is_ok_and(|digest| *digest == template.sha256) {
-            let there = there.map_or("none there".to_owned(), |digest| format!("sha256:{digest}"));
-            return Ok(Some(fault(format!("the template {} of commit {source}", template.path), there)));
+    for path in &words.templates {
+        let there = at_source(&loaded.store, &source, path).map(|bytes| Digest::of(&bytes));
+        let mut taken = evidence.files.iter().filter(|file| file.role == Some(FileRole::Template));
+        if !taken.all(|file| Some(file.sha256) == there) {
+            return refuse(format!("commit {source} has another template {path}"));
         }
     }
     let place = Place {
         store: &loaded.store,
-        view: evaluator.ledger().as_of(entry.number().0),
+        view: loaded.ledger.as_of(entry.number().0),
         pipeline: &key.pipeline,
         release: &key.release,
         slot: &evidence.slot,
         source: &source,
     };
-    let again = facts(&place, rules.into_iter(), evidence.format.as_str(), &kept(loaded, entry, evidence)?);
-    let differs = asked.iter().find(|path| {
-        let recorded = at(&evidence.facts, path);
-        // A fact that is absent satisfies nothing.
-        recorded.is_some() && recorded != at(&again, path)
-    });
-    Ok(differs.map(|path| {
-        let found = at(&again, path).map_or_else(|| format!("no {path}"), |fact| format!("{path} = {fact}"));
-        fault("the facts that the source and the entries before bear out".to_owned(), found)
-    }))
-}
-
-/// The facts of this kind that a rule asks for, as paths.
-fn asked(rule: &Rule) -> Vec<String> {
-    let changed = rule.changed_since.iter().map(|gate| format!("{CHANGED_SINCE}.{gate}"));
-    let named = rule.expect.iter().map(crate::evidence::facts::Expect::name);
-    let agreed = rule.agrees.iter().map(|agreement| agreement.fact.clone());
-    let beside = |path: &String| path.split('.').next().is_some_and(|root| BESIDE.contains(&root));
-    changed.chain(named.chain(agreed).filter(beside)).collect()
+    let gates = words.facts.iter().filter_map(|path| path.strip_prefix(CHANGED_SINCE)?.strip_prefix('.'));
+    let gates: Vec<Name> = gates.filter_map(|gate| Name::parse(gate).ok()).collect();
+    let again = facts(&place, gates.iter(), evidence.format.as_str(), &kept(loaded, entry, evidence)?);
+    match words.facts.iter().find(|path| at(&evidence.facts, path) != at(&again, path)) {
+        Some(path) => refuse(at(&again, path).map_or_else(|| format!("no {path}"), |fact| format!("{path} = {fact}"))),
+        None => Ok(()),
+    }
 }
 
 /// The files of an entry, as they were when they were brought.

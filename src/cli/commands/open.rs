@@ -77,6 +77,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let since = args.since.as_deref();
     let compared = since.map(|since| comparison::compare(&loaded.store, gate, since, &source.commit)).transpose()?;
+    if compared.as_ref().is_some_and(|compared| compared.since == source.commit) {
+        context.printer.talk("note: --since names the release's own commit, so nothing can have changed since: is that the release before?");
+    }
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let opening = Opening { policy, question: &question, source, revisions: revisions(&args.revision)?, compared };
     let number = opening.append(context, &mut loaded, &identity)?;

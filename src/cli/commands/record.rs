@@ -163,7 +163,7 @@ pub fn taken(
         slot: &rule.slot,
         source,
     };
-    facts.extend(beside::facts(&place, [rule].into_iter(), reader.format, brought));
+    facts.extend(beside::facts(&place, rule.changed_since.iter(), reader.format, brought));
     Ok(facts)
 }
 

@@ -8,17 +8,18 @@ mod journal;
 mod walk;
 
 use super::Answer;
+use crate::chain::VerifiedEntry;
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
-use crate::cli::select::{self, Released};
+use crate::cli::select::{self, Question, Released};
 use crate::entry::kinds::{AttemptKey, Mode, Predicate, Trigger, TriggerClass};
 use crate::id::{EntryId, Name, ObjectId};
 use crate::policy::response::RollbackOption;
-use crate::policy::{Ask, Evaluator, Observed, Pipeline};
+use crate::policy::{Evaluator, Observed, Pipeline};
 use crate::report::escape::visible;
 use journal::Journal;
 
@@ -104,8 +105,12 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
     let policy = current_policy(&evaluator)?;
     let typed = Name::parse(&args.option)?;
     let has_word = |pipeline: &Pipeline| pipeline.rollbacks.iter().any(|option| option.id.folded() == typed.folded());
+    let fired = open_trigger(args, context, &evaluator, &loaded, has_word)?;
     let (gate, release) = (args.gate.as_deref(), args.release.as_deref());
-    let released = select::released(policy, &evaluator, &loaded, gate, release, has_word)?;
+    let released = match fired {
+        Some(fired) => select::reversible(policy, &evaluator, fired, context.world().now())?,
+        None => select::released(policy, &evaluator, &loaded, gate, release, has_word)?,
+    };
     let identity = context.identity(&loaded.store, &policy.roster)?;
     let option = option(released.pipeline, &typed, &identity)?;
     let first = released.pipeline.way_back(None);
@@ -113,8 +118,8 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
         let first = first.map_or("another", Name::as_str);
         return Err(Failure::usage(format!("{first} is to be tried first: why is it not enough?")).hint("-m REASON"));
     }
-    let trigger = match open_trigger(args, context, &evaluator, &released)? {
-        Some(trigger) => trigger,
+    let trigger = match fired {
+        Some(fired) => fired.id(),
         None => by_hand(args, context, &mut loaded, &identity, &released)?,
     };
     let journal = Journal {
@@ -124,6 +129,7 @@ fn start(args: &StartArgs, context: &mut Context<'_>) -> Result<Answer, Failure>
         trigger,
         reverses: released.promotion.id(),
         started_at: context.world().now(),
+        size: loaded.ledger.size(),
         steps: Vec::new(),
     };
     let (gate, release) = (&released.gate.id, visible(released.release.as_str()));
@@ -145,36 +151,46 @@ fn option<'p>(pipeline: &'p Pipeline, id: &Name, identity: &Identity) -> Result<
             false => failure.hint(format!("it has {}", known.join(", "))),
         });
     };
-    let person = &identity.person;
-    if !option.roles.is_empty() && !person.has_any(&option.roles) {
-        let roles: Vec<&str> = option.roles.iter().map(Name::as_str).collect();
-        return Err(Failure::no(format!("{} may not go this way: {} may", person.handle(), roles.join(" or "))));
-    }
+    require_role(option, identity)?;
     Ok(option)
 }
 
-/// The trigger that was named, or the newest that nobody has answered.
-fn open_trigger(
+fn require_role(option: &RollbackOption, identity: &Identity) -> Result<(), Failure> {
+    let person = &identity.person;
+    if option.roles.is_empty() || person.has_any(&option.roles) {
+        return Ok(());
+    }
+    let roles: Vec<&str> = option.roles.iter().map(Name::as_str).collect();
+    Err(Failure::no(format!("{} may not go this way: {} may", person.handle(), roles.join(" or "))))
+}
+
+/// The trigger that was named, or the newest that nobody has answered, at the gate named.
+fn open_trigger<'l>(
     args: &StartArgs,
     context: &Context<'_>,
-    evaluator: &Evaluator<'_>,
-    released: &Released<'_, '_>,
-) -> Result<Option<EntryId>, Failure> {
-    let observed = Observed::new();
-    let ask = Ask {
-        pipeline: &released.pipeline.id,
-        gate: &released.gate.id,
-        release: &released.release,
-        size: evaluator.ledger().size(),
-        now: context.world().now(),
-        observed: &observed,
-        source: None,
+    evaluator: &Evaluator<'l>,
+    loaded: &Loaded,
+    has_word: impl Fn(&Pipeline) -> bool,
+) -> Result<Option<&'l VerifiedEntry>, Failure> {
+    let policy = current_policy(evaluator)?;
+    let (size, now, observed) = (evaluator.ledger().size(), context.world().now(), Observed::new());
+    let mut open: Vec<&VerifiedEntry> = Vec::new();
+    for (pipeline, gate) in policy.gates().filter(|(pipeline, _)| has_word(pipeline)) {
+        let Ok(release) = select::release(loaded, pipeline, args.release.as_deref()) else { continue };
+        let question = Question { pipeline, gate, release };
+        let found = evaluator.open_triggers(&question.ask(size, now, &observed));
+        open.extend(found.into_iter().map(|(entry, _)| entry));
+    }
+    let at = args.gate.as_deref().map(|text| select::gate(policy, text)).transpose()?;
+    let is_there = |entry: &&VerifiedEntry| {
+        let key = entry.attempt();
+        at.is_none_or(|(pipeline, gate)| key.is_some_and(|key| key.pipeline == pipeline.id && key.gate == gate.id))
     };
-    let open = evaluator.open_triggers(&ask);
-    let Some(typed) = &args.trigger else { return Ok(open.last().map(|(entry, _)| entry.id())) };
+    open.retain(is_there);
+    let Some(typed) = &args.trigger else { return Ok(open.into_iter().max_by_key(|entry| entry.number())) };
     let number = crate::cli::target::find(evaluator.ledger(), typed)?;
-    let found = open.iter().find(|(entry, _)| entry.number() == number).map(|(entry, _)| entry.id());
-    let wrong = || Failure::no(format!("entry {number} is no open trigger of {}", released.release));
+    let found = open.into_iter().find(|entry| entry.number() == number);
+    let wrong = || Failure::no(format!("entry {number} is no open trigger of this release and gate"));
     found.map(Some).ok_or_else(|| wrong().hint("ledger status"))
 }
 

@@ -161,7 +161,11 @@ pub(super) fn follow<'l>(
     let gates: Vec<Option<&Gate>> = plan.rows.iter().map(gate_of).collect();
     let (mut doings, ignored) = marks::collect(case, &versions, plan, &gates);
     let told = doings.iter().flatten().map(|doing| doing.entry);
-    versions.iter().map(|version| version.entry.number()).chain(told).for_each(|entry| case.evaluator.believe(entry));
+    versions
+        .iter()
+        .map(|version| version.entry.number())
+        .chain(told)
+        .for_each(|entry| case.evaluator.believe(entry, None));
     for (doing, gate) in doings.iter_mut().zip(&gates) {
         if let Some(entry) = gate.filter(|_| doing.is_none()).and_then(&signed) {
             *doing = Some(Doing {

@@ -125,7 +125,8 @@ fn is_approval(entry: &VerifiedEntry) -> bool {
 }
 
 fn is_by(case: &Case<'_, '_>, number: EntryNumber, person: &PersonId) -> bool {
-    case.view.ledger().entry(number).is_some_and(|entry| entry.person() == person)
+    let own = case.view.ledger().entry(number).filter(|entry| entry.person() == person);
+    own.is_some_and(|entry| !case.view.is_of_thief(entry))
 }
 
 fn sift<'l>(
@@ -372,6 +373,7 @@ fn author(case: &Case<'_, '_>, entries: &[&VerifiedEntry], person: &Person) -> O
     }
     entries.iter().find_map(|entry| {
         let Predicate::Open(open) = entry.predicate() else { return None };
+        case.evaluator.believe(entry.number(), None);
         // Whoever joined since is known by the roster of today.
         let rosters = [entry.roster(), &case.policy.roster];
         let own = |address: &String| {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::timing::span;
 use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, plan, satisfied, window};
 use crate::chain::{VerifiedEntry, Void};
-use crate::entry::kinds::{Evidence, FileRole};
+use crate::entry::kinds::{Evidence, FileRole, Stored};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::checklist::is_below;
 use crate::evidence::readers::{ARTIFACT, CHANGED_SINCE, COMMAND, PLAN_STATUS};
@@ -168,7 +168,7 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
         return Err(format!("it was recorded at {}, too long ago", entry.recorded_at()));
     }
     check_file(case, rule, evidence)?;
-    check_template(case, rule, evidence)?;
+    check_template(case, rule, entry, evidence)?;
     let facts = reread::relied_on(case.policy, evidence);
     let shown = check_facts(rule, &facts).map_err(|why| why + unknown_facts(case.policy, evidence))?;
     let artifacts = artifacts::check(case, rule, entry, evidence)?;
@@ -184,7 +184,8 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     if rule.links_gates {
         check_links(case, &facts)?;
     }
-    case.evaluator.believe(entry.number());
+    let changed = rule.changed_since.iter().map(|gate| format!("{CHANGED_SINCE}.{gate}"));
+    case.evaluator.believe(entry.number(), rule.expect.iter().map(Expect::name).chain(changed));
     let shown_files = evidence.brought().take(3);
     let files: Vec<String> = shown_files.map(|file| format!("{} ({})", file.path, file.sha256.short())).collect();
     let claimed = !rule.expect.is_empty() && reread::is_external(evidence);
@@ -194,13 +195,16 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
 }
 
 /// The facts were taken with the template the rule names at hand.
-fn check_template(case: &Case<'_, '_>, rule: &Rule, evidence: &Evidence) -> Result<(), String> {
+fn check_template(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<(), String> {
     let Some(template) = &rule.template else { return Ok(()) };
     let wanted = template.fill(&[("version", case.ask.release.as_str())]);
-    let mut templates = evidence.files.iter().filter(|file| file.role == Some(FileRole::Template));
-    match templates.any(|file| same_path(&file.path, &wanted)) {
-        true => Ok(()),
-        false => Err(format!("it was not compared with {wanted}")),
+    let templates: Vec<_> = evidence.files.iter().filter(|file| file.role == Some(FileRole::Template)).collect();
+    match templates.as_slice() {
+        [only] if same_path(&only.path, &wanted) && only.stored == Stored::Inline => {
+            case.evaluator.believe_template(entry.number(), wanted);
+            Ok(())
+        }
+        _ => Err(format!("it was not compared with {wanted}, and with that alone")),
     }
 }
 

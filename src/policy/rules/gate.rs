@@ -4,6 +4,7 @@
 use super::timing::span;
 use super::{Case, artifacts, failed, outcome, satisfied};
 use crate::chain::VerifiedEntry;
+use crate::chain::view::Attempt;
 use crate::entry::kinds::DeclaredArtifact;
 use crate::id::{Name, Timestamp, Version};
 use crate::policy::decision::{RuleKind, RuleOutcome};
@@ -19,11 +20,7 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
     let Some(promotion) = case.evaluator.promotion(case.view, case.pipeline, gate, release) else { return outcome };
     let Some(attempt) = case.view.latest(&case.pipeline.id, required, release) else { return outcome };
     let (then, now) = (&attempt.open.source, &case.attempt.open.source);
-    let same_source = match case.pipeline.bind {
-        Bind::Commit => then.commit == now.commit,
-        Bind::Tree => then.tree == now.tree,
-    };
-    if !same_source {
+    if !same_source(case, attempt) {
         outcome.hint = format!("ledger open {required} --release {} --retry", shell(release.as_str()));
         return failed(
             outcome,
@@ -43,6 +40,19 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
         return failed(outcome, format!("{required} was promoted for {name} sha256:{}, {found}", old.sha256));
     }
     satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.recorded_at()))
+}
+
+/// Whether another attempt was opened for the source of this one.
+pub fn same_source(case: &Case<'_, '_>, other: Attempt<'_>) -> bool {
+    let (then, now) = (&other.open.source, &case.attempt.open.source);
+    match case.pipeline.bind {
+        Bind::Commit => then.commit == now.commit,
+        Bind::Tree => {
+            let both = [other.entry.number(), case.attempt.entry.number()];
+            both.into_iter().for_each(|opening| case.evaluator.believe(opening, None));
+            then.tree == now.tree
+        }
+    }
 }
 
 /// A gate of another pipeline, for the same release or for whichever was promoted last.

@@ -20,7 +20,7 @@ pub use artifacts::files as artifact_files;
 pub use evidence::{command, links_to as evidence_links_to, same_path};
 pub use gate::CANDIDATES;
 pub use groups::with_parts;
-pub use rollback::{Going, Unshown, is_answer, validation};
+pub use rollback::{Going, Unshown, is_taken_back, validation};
 pub use timing::span;
 pub use trouble::{class_of, open_triggers};
 pub use waiver::refusal as waiver_refusal;

@@ -5,7 +5,7 @@ use crate::evidence::facts::{Fact, Facts};
 use crate::evidence::readers::TASK_LOG;
 use crate::id::Timestamp;
 use crate::policy::ApprovalRule;
-use crate::policy::decision::{RuleKind, RuleOutcome};
+use crate::policy::decision::{RuleKind, RuleOutcome, RuleState};
 use crate::policy::evaluate::name;
 use crate::policy::reread;
 
@@ -40,6 +40,10 @@ fn judge(
         None => return base,
     };
     let Some(entry) = log.filter(|log| !log.is_void).and_then(|log| log.entry) else { return base };
+    // Whoever may not bring the log cannot say the phrase in it either.
+    if let Some(log) = log.filter(|log| log.outcome.state != RuleState::Satisfied) {
+        return failed(base, format!("the log does not count: {}", log.outcome.have));
+    }
     let facts = entry.evidence().map(|evidence| reread::relied_on(case.policy, evidence)).unwrap_or_default();
     let Some(Fact::Group(found)) = facts.get("phrase") else {
         return base;

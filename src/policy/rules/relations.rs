@@ -3,6 +3,7 @@
 //! A tie only ever takes satisfaction away; `when` and `unless` set a rule aside, each on something that
 //! is there, never on something that is missing.
 
+use super::gate::same_source;
 use super::{Case, EvidenceOutcome, evidence, groups};
 use crate::chain::VerifiedEntry;
 use crate::evidence::facts;
@@ -25,7 +26,7 @@ fn unless_untouched(case: &Case<'_, '_>, item: &mut EvidenceOutcome<'_, '_>) {
     let globs = &item.rule.when_changed;
     let Some(compared) = case.attempt.open.compared.as_ref().filter(|_| !globs.is_empty()) else { return };
     if globs.iter().all(|glob| compared.untouched.contains(glob)) {
-        case.evaluator.believe(case.attempt.entry.number());
+        case.evaluator.believe(case.attempt.entry.number(), None);
         let since: String = compared.since.as_str().chars().take(10).collect();
         set_aside(item, format!("nothing under {} changed since {since}", globs.join(", ")));
     }
@@ -116,7 +117,12 @@ fn disagreement(
     rule.agrees.iter().find_map(|agreement| {
         let other = all.iter().find(|item| item.rule.id == agreement.rule)?;
         let met = other.outcome.state == RuleState::Satisfied;
-        let others = other.entry.filter(|_| met).and_then(relied_on).unwrap_or_default();
+        let others = other.entry.filter(|_| met);
+        let words = [(Some(entry), &agreement.fact), (others, &agreement.other)];
+        for (entry, fact) in words.into_iter().filter_map(|(entry, fact)| Some((entry?, fact))) {
+            case.evaluator.believe(entry.number(), [fact.clone()]);
+        }
+        let others = others.and_then(relied_on).unwrap_or_default();
         let (one, two) = (facts::at(&own, &agreement.fact), facts::at(&others, &agreement.other));
         let show = |fact: Option<&facts::Fact>| fact.map_or("absent".to_owned(), ToString::to_string);
         (one.is_none() || one != two).then(|| {
@@ -135,6 +141,10 @@ fn has_alternative(case: &Case<'_, '_>, rule: &Rule, own: &[EvidenceOutcome<'_, 
     let gate = case.pipeline.gate(other);
     let attempt = case.view.latest(&case.pipeline.id, other, case.ask.release);
     gate.zip(attempt).is_some_and(|(gate, attempt)| {
+        // Of another source it says nothing about this one.
+        if !same_source(case, attempt) {
+            return false;
+        }
         let case = Case { gate, attempt, ..*case };
         let mut outcomes: Vec<_> = gate.rules.iter().map(|rule| evidence::evaluate(&case, rule)).collect();
         tie(&case, &mut outcomes);

@@ -1,7 +1,7 @@
-//! Ways back: what shows that one worked, and whether one that was recorded answers its trigger.
+//! Ways back: what shows that one worked, and whether one that was recorded took its attempt back.
 
 use super::{Case, command};
-use crate::chain::VerifiedEntry;
+use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{AttemptKey, Kind, Predicate, Rollback, RollbackStep, StepResult};
 use crate::id::{EntryId, EntryNumber, Name, Timestamp};
 use crate::policy::decision::RuleState;
@@ -17,6 +17,8 @@ pub struct Going<'g> {
     pub key: &'g AttemptKey,
     /// The trigger it answers: what shows that it worked is brought after that.
     pub fired: EntryNumber,
+    /// When its last step ended: what is to show that it worked was seen after that.
+    pub ended: Option<Timestamp>,
     /// Entries to look at.
     pub size: u64,
     pub now: Timestamp,
@@ -48,33 +50,54 @@ fn shown(evaluator: &Evaluator<'_>, going: &Going<'_>, slot: &Name) -> Result<(E
     if outcome.state != RuleState::Satisfied {
         return Err(unshown(format!("{slot} does not show that it worked: {}", outcome.have)));
     }
-    let newest = outcome.by.last().filter(|(number, _)| *number > going.fired);
-    newest.copied().ok_or_else(|| unshown(format!("{slot} is from before the rollback")))
+    let after = |number: EntryNumber| {
+        let entry = evaluator.ledger().entry(number).filter(|entry| entry.number() > going.fired);
+        entry.is_some_and(|entry| going.ended.is_none_or(|ended| entry.recorded_at() >= ended))
+    };
+    let newest = outcome.by.last().filter(|(number, _)| after(*number));
+    newest.copied().ok_or_else(|| unshown(format!("{slot} is from before the rollback ended its last step")))
 }
 
-/// Whether a rollback answers a trigger: gone by somebody who may, a way the policy has, to the end, shown to
-/// work, and back from where the release really was. It closes its gate all the same when it does not.
-pub fn answers(case: &Case<'_, '_>, trigger: &VerifiedEntry, entry: &VerifiedEntry, rollback: &Rollback) -> bool {
-    let policy = case.evaluator.policy(entry.number().0);
-    let Some(pipeline) = policy.and_then(|policy| policy.pipeline(&case.pipeline.id)) else { return false };
-    let Some(option) = pipeline.rollbacks.iter().find(|option| option.id == rollback.option) else { return false };
-    let Some(key) = entry.attempt() else { return false };
-    let person = entry.roster().person(entry.person());
-    let may_go = person.is_some_and(|person| option.roles.is_empty() || person.has_any(&option.roles));
-    let (fired, size, now) = (trigger.number(), entry.number().0, entry.committed_at());
-    let going = Going { pipeline, option, key, fired, size, now };
-    let names = |shown: Vec<(EntryNumber, EntryId)>| shown.iter().all(|(_, id)| rollback.validation.contains(id));
-    rollback.trigger == Some(trigger.id())
-        && may_go
-        && is_walked(&option.steps, &rollback.steps)
-        && reverses_what_stood(case, entry, rollback)
-        && validation(case.evaluator, &going).is_ok_and(names)
+/// Whether an attempt was taken back in earnest: a rollback of it was gone by somebody who may, a way the policy had
+/// since the trigger fired, to the end, shown to work, and back from a promotion that stood. Any other closes its gate
+/// all the same, and answers nothing.
+pub fn is_taken_back(case: &Case<'_, '_>, key: &AttemptKey) -> bool {
+    case.view.attempt(key).any(|entry| match entry.predicate() {
+        Predicate::Rollback(rollback) => !case.view.is_of_thief(entry) && is_sound(case, key, entry, rollback),
+        _ => false,
+    })
+}
+
+fn is_sound(case: &Case<'_, '_>, key: &AttemptKey, entry: &VerifiedEntry, rollback: &Rollback) -> bool {
+    let ledger = case.view.ledger();
+    let trigger = rollback.trigger.and_then(|id| ledger.find(id)).filter(|trigger| trigger.attempt() == Some(key));
+    let Some(trigger) = trigger.filter(|trigger| trigger.kind() == Kind::Trigger) else { return false };
+    reverses_what_stood(case, entry, rollback)
+        && case.evaluator.policies_between(trigger.number(), entry.number()).any(|policy| {
+            let pipeline = policy.pipeline(&key.pipeline);
+            let Some(pipeline) = pipeline else { return false };
+            let Some(option) = pipeline.rollbacks.iter().find(|option| option.id == rollback.option) else {
+                return false;
+            };
+            let person = entry.roster().person(entry.person());
+            let may_go = person.is_some_and(|person| option.roles.is_empty() || person.has_any(&option.roles));
+            let (fired, size, now) = (trigger.number(), entry.number().0, entry.committed_at());
+            let ended = rollback.steps.last().map(|step| step.finished_at);
+            let going = Going { pipeline, option, key, fired, ended, size, now };
+            let named = |shown: Vec<(EntryNumber, EntryId)>| {
+                // What a thief showed shows nothing.
+                let stands = |number| !matches!(case.view.void(number), Some(Void::KeyGivenUp(_)));
+                shown.iter().all(|(number, id)| rollback.validation.contains(id) && stands(*number))
+            };
+            may_go && is_walked(&option.steps, &rollback.steps) && validation(case.evaluator, &going).is_ok_and(named)
+        })
 }
 
 /// Every step is told, and why where it was not done.
 fn is_walked(steps: &[Step], told: &[RollbackStep]) -> bool {
+    let is_noted = |told: &RollbackStep| told.note.as_deref().is_some_and(|note| !note.trim().is_empty());
     let is_told = |(step, told): (&Step, &RollbackStep)| {
-        step.text == told.text && (told.result == StepResult::Done || told.note.is_some())
+        step.text == told.text && (told.result == StepResult::Done || is_noted(told))
     };
     steps.len() == told.len() && steps.iter().zip(told).all(is_told)
 }
@@ -89,11 +112,4 @@ fn reverses_what_stood(case: &Case<'_, '_>, entry: &VerifiedEntry, rollback: &Ro
             && then.void(reversed.number()).is_none()
             && case.evaluator.is_justified(reversed, then.known())
     })
-}
-
-/// The rollbacks of an entry's attempt that answer a trigger.
-pub fn is_answer(case: &Case<'_, '_>, entry: &VerifiedEntry) -> bool {
-    let Predicate::Rollback(rollback) = entry.predicate() else { return false };
-    let trigger = rollback.trigger.and_then(|id| case.view.ledger().find(id));
-    trigger.is_some_and(|trigger| answers(case, trigger, entry, rollback))
 }

@@ -116,14 +116,12 @@ pub fn class_of(rule: Option<&TriggerRule>, trigger: &Trigger) -> TriggerClass {
     rule.map_or(trigger.class, |rule| rule.class)
 }
 
-/// Triggers without a rollback that answers them (and not merely names them), and without a decision to go on.
+/// Triggers of attempts that were not taken back, and without a decision to go on.
 pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Trigger)> {
     let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
     let answered = |trigger: &VerifiedEntry| {
-        all.iter().any(|(entry, void)| match entry.predicate() {
-            Predicate::Rollback(back) => void.is_none() && rollback::answers(case, trigger, entry, back),
-            _ => false,
-        }) || decision(case, trigger, Decision::Approved).is_some()
+        let is_back = trigger.attempt().is_some_and(|key| rollback::is_taken_back(case, key));
+        is_back || decision(case, trigger, Decision::Approved).is_some()
     };
     let fired = all.iter().filter_map(|(entry, void)| match entry.predicate() {
         Predicate::Trigger(trigger) if !is_taken_back(case, entry, *void) => Some((*entry, trigger)),
@@ -150,7 +148,8 @@ fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) 
 /// That an entry is void opens no gate, but its author may say that it was a mistake.
 fn is_taken_back(case: &Case<'_, '_>, entry: &VerifiedEntry, void: Option<Void>) -> bool {
     let Some(Void::Revoked(by)) = void else { return false };
-    case.view.ledger().entry(by).is_some_and(|by| by.person() == entry.person())
+    let own = case.view.ledger().entry(by).filter(|by| by.person() == entry.person());
+    own.is_some_and(|by| !case.view.is_of_thief(by))
 }
 
 /// Whether a decision to go on was taken by somebody whose it is.

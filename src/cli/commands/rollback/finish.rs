@@ -9,14 +9,15 @@ use crate::cli::context::{Context, Identity, current_policy};
 use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
 use crate::entry::Draft;
-use crate::entry::kinds::{Mode, Predicate, Rollback};
+use crate::entry::kinds::{Mode, Predicate, Rollback, StepResult};
 use crate::id::{EntryId, ObjectId, Timestamp};
 use crate::policy::evaluate::shell;
 use crate::policy::response::RollbackOption;
 use crate::policy::{Evaluator, Going, Pipeline, Unshown, span};
+use crate::report::escape::visible;
 
 pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
-    let (mut loaded, journal, _, option) = walk::current(context)?;
+    let (mut loaded, journal, pipeline, option) = walk::current(context)?;
     if let Some(step) = option.steps.get(journal.steps.len()) {
         let left = option.steps.len() - journal.steps.len();
         return Err(Failure::no(format!("{left} of {} steps are left: {}", option.steps.len(), step.text))
@@ -25,11 +26,9 @@ pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
     let ledger = loaded.ledger.clone();
     let evaluator = Evaluator::new(&ledger);
     let policy = current_policy(&evaluator)?;
-    let pipeline = policy.pipeline(&journal.key.pipeline);
-    let pipeline =
-        pipeline.ok_or_else(|| Failure::usage(format!("the policy has no {} any more", journal.key.pipeline)))?;
-    let validation = validation(&evaluator, pipeline, &journal, &option, context.world().now())?;
+    let validation = validation(&evaluator, &pipeline, &journal, &option, context.world().now())?;
     let identity = context.identity(&loaded.store, &policy.roster)?;
+    super::require_role(&option, &identity)?;
     let source = ledger.opening(&journal.key).map(|open| open.source.commit.clone());
     let source = source.ok_or_else(|| Failure::unknown("the attempt cannot be read"))?;
     let now = context.world().now();
@@ -44,6 +43,10 @@ pub fn run(context: &mut Context<'_>) -> Result<Answer, Failure> {
     let (gate, release) = (&journal.key.gate, shell(journal.key.release.as_str()));
     let line = format!("rolled back in {}{expected}: {gate} is closed{entry}", walk::elapsed(&journal));
     context.printer.outcome(&line, appended.is_none());
+    for step in journal.steps.iter().filter(|step| step.result == StepResult::Failed) {
+        let why = step.note.as_deref().unwrap_or_default();
+        context.printer.talk(format!("warning: a step failed: {} ({})", visible(&step.text), visible(why)));
+    }
     context.printer.talk(format!(
         "next:\n  → ledger push\n  → ledger notes {release} --update FILE      the notes say it now\n  → ledger open {gate} --release {release} --retry      when it is to go out again"
     ));
@@ -60,7 +63,8 @@ fn validation(
 ) -> Result<Vec<EntryId>, Failure> {
     let ledger = evaluator.ledger();
     let fired = ledger.position(journal.trigger).ok_or_else(|| Failure::unknown("its trigger is not on the ledger"))?;
-    let going = Going { pipeline, option, key: &journal.key, fired, size: ledger.size(), now };
+    let ended = journal.steps.last().map(|step| step.finished_at);
+    let going = Going { pipeline, option, key: &journal.key, fired, ended, size: ledger.size(), now };
     match evaluator.validation(&going) {
         Ok(shown) => Ok(shown.into_iter().map(|(_, id)| id).collect()),
         Err(Unshown { why, hint }) if hint.is_empty() => Err(Failure::no(why).hint("ledger policy check")),

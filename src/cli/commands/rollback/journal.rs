@@ -25,6 +25,8 @@ pub struct Journal {
     /// The promotion it reverses.
     pub reverses: EntryId,
     pub started_at: Timestamp,
+    /// Entries the ledger had when it began: the way is gone as the policy had it then.
+    pub size: u64,
     pub steps: Vec<RollbackStep>,
 }
 

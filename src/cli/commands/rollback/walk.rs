@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Write as _};
 
 use super::journal::Journal;
 use crate::cli::Answer;
-use crate::cli::context::{Context, current_policy};
+use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::output::SCHEMAS;
@@ -33,20 +33,20 @@ impl Key {
     }
 }
 
-/// The rollback under way, with its option as the policy in force has it.
+/// The rollback under way, with its option as the policy had it when it began: nobody changes a way that is being
+/// gone.
 pub fn current(context: &mut Context<'_>) -> Result<(Loaded, Journal, Pipeline, RollbackOption), Failure> {
     let store = context.open_store()?;
     let journal = Journal::current(context, &store)?;
     let loaded = context.load(Some(journal.key.release.as_str()))?;
     let evaluator = Evaluator::new(&loaded.ledger);
-    let policy = current_policy(&evaluator)?;
-    let pipeline = policy.pipeline(&journal.key.pipeline).cloned();
+    let pipeline = evaluator.policy(journal.size).and_then(|policy| policy.pipeline(&journal.key.pipeline)).cloned();
     let found = pipeline.and_then(|pipeline| {
         let option = pipeline.rollbacks.iter().find(|option| option.id == journal.option).cloned()?;
         Some((pipeline, option))
     });
     let (pipeline, option) = found
-        .ok_or_else(|| Failure::usage(format!("the policy has no way back called {} any more", journal.option)))?;
+        .ok_or_else(|| Failure::unknown(format!("the policy of then has no way back called {}", journal.option)))?;
     Ok((loaded, journal, pipeline, option))
 }
 
