@@ -50,4 +50,5 @@ mod stories;
 mod story;
 mod succession;
 mod tamper;
+mod terminal;
 mod vectors;

@@ -6,6 +6,8 @@ pub mod forge;
 pub mod made;
 pub mod team;
 pub mod policy;
+#[cfg(unix)]
+pub mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
