@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::artifacts::is_wanted;
+use super::artifacts::Recording;
 use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome, person_called};
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
@@ -242,7 +242,8 @@ fn approval_lapse(
         let number = case.view.ledger().position(*waiver).map_or("?".to_owned(), |number| number.to_string());
         return Some(format!("it did not see the waiver of entry {number}"));
     }
-    rested.evidence.iter().find_map(|item| evidence_lapse(case, item, entry, approval))
+    let seen = seen_evidence(case, approval);
+    rested.evidence.iter().find_map(|item| evidence_lapse(case, item, entry, &seen))
 }
 
 /// The evidence in a slot now is, to the byte, what the signer saw. What satisfied nothing when they signed was
@@ -251,7 +252,7 @@ fn evidence_lapse(
     case: &Case<'_, '_>,
     item: &EvidenceOutcome<'_, '_>,
     signed: &VerifiedEntry,
-    approval: &Approval,
+    seen: &[&Evidence],
 ) -> Option<String> {
     let newest = item.entry?;
     let now = newest.evidence()?;
@@ -264,10 +265,8 @@ fn evidence_lapse(
     {
         return Some(format!("{path} was sha256:{recorded}, is sha256:{found}"));
     }
-    let seen =
-        approval.saw.evidence.iter().filter_map(|id| seen_evidence(case, *id)).filter(|seen| seen.slot == now.slot);
     let mut last = None;
-    for seen in seen {
+    for seen in seen.iter().copied().filter(|seen| seen.slot == now.slot) {
         if contents(seen) == contents(now) {
             return None;
         }
@@ -295,10 +294,12 @@ fn evidence_lapse(
     }
 }
 
-/// What the signer named, among the evidence of this release: what was brought for another is none here.
-fn seen_evidence<'l>(case: &Case<'_, 'l>, id: EntryId) -> Option<&'l Evidence> {
-    let mut all = case.view.all_of_release(&case.pipeline.id, case.ask.release).into_iter();
-    all.find(|(entry, _)| entry.id() == id)?.0.evidence()
+/// What the signer named, in that order, among the evidence of this release: what was brought for another is none
+/// here. The release is gone through once for all of it.
+fn seen_evidence<'l>(case: &Case<'_, 'l>, approval: &Approval) -> Vec<&'l Evidence> {
+    let all = case.view.all_of_release(&case.pipeline.id, case.ask.release).into_iter();
+    let all: BTreeMap<EntryId, &VerifiedEntry> = all.map(|(entry, _)| (entry.id(), entry)).collect();
+    approval.saw.evidence.iter().filter_map(|id| all.get(id).copied()?.evidence()).collect()
 }
 
 fn contents(evidence: &Evidence) -> Vec<(&str, Digest)> {
@@ -332,14 +333,15 @@ fn wears(case: &Case<'_, '_>, hat: &Hat, person: &Person) -> Option<String> {
     let by_person = |entry: &&&VerifiedEntry| people.are_one(entry.person(), &person.id);
     match hat {
         Hat::Author => author(case, &entries, person),
-        Hat::Builder => entries
-            .iter()
-            .filter(by_person)
-            .find(|entry| {
-                let is_artifact = |e: &Evidence| e.format.as_str() == ARTIFACT || is_wanted(case.pipeline, entry, e);
+        Hat::Builder => {
+            let recording = Recording::of(case.pipeline);
+            let mut own = entries.iter().filter(by_person);
+            let built = own.find(|entry| {
+                let is_artifact = |e: &Evidence| e.format.as_str() == ARTIFACT || recording.wants(entry, e);
                 entry.evidence().is_some_and(is_artifact)
-            })
-            .map(|entry| format!("recorded the artifacts (entry {})", entry.number())),
+            });
+            built.map(|entry| format!("recorded the artifacts (entry {})", entry.number()))
+        }
         Hat::Executor => entries
             .iter()
             .filter(by_person)

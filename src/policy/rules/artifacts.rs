@@ -7,7 +7,7 @@ use crate::chain::{VerifiedEntry, View};
 use crate::entry::kinds::{Evidence, EvidenceFile};
 use crate::evidence::facts::Fact;
 use crate::findings::counted;
-use crate::id::Version;
+use crate::id::{Name, Version};
 use crate::policy::evaluate::shell;
 use crate::policy::{ArtifactCheck, Pipeline, Reach, Rule, reread};
 
@@ -18,9 +18,9 @@ pub fn files<'l>(
     pipeline: &Pipeline,
     release: &Version,
 ) -> BTreeMap<&'l str, (&'l VerifiedEntry, &'l EvidenceFile)> {
-    let mut files = BTreeMap::new();
+    let (recording, mut files) = (Recording::of(pipeline), BTreeMap::new());
     for (entry, void) in view.all_of_release(&pipeline.id, release) {
-        let Some(evidence) = entry.evidence().filter(|evidence| is_wanted(pipeline, entry, evidence)) else { continue };
+        let Some(evidence) = entry.evidence().filter(|evidence| recording.wants(entry, evidence)) else { continue };
         for file in evidence.brought() {
             match void {
                 None => files.insert(file.path.as_str(), (entry, file)),
@@ -31,16 +31,29 @@ pub fn files<'l>(
     files
 }
 
-/// Whether a rule wants artifacts recorded in the entry's gate and slot, and by this person: anybody can bring
-/// anything in a slot nobody asks for.
-pub fn is_wanted(pipeline: &Pipeline, entry: &VerifiedEntry, evidence: &Evidence) -> bool {
-    pipeline.gates.iter().any(|gate| {
-        let here = entry.attempt().is_some_and(|key| key.gate == gate.id);
-        gate.rules.iter().any(|rule| {
-            let records = rule.artifacts == Some(ArtifactCheck::Recorded) && rule.slot == evidence.slot;
-            records && (here || rule.reach == Reach::Release) && evidence::admissible(rule, entry, evidence).is_ok()
+/// The rules of a pipeline that want artifacts recorded, by slot, each with its gate. A pipeline may have a
+/// thousand rules, and each entry of a release is held against these.
+pub struct Recording<'p>(BTreeMap<&'p Name, Vec<(&'p Name, &'p Rule)>>);
+
+impl<'p> Recording<'p> {
+    pub fn of(pipeline: &'p Pipeline) -> Self {
+        let mut by_slot: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for gate in &pipeline.gates {
+            for rule in gate.rules.iter().filter(|rule| rule.artifacts == Some(ArtifactCheck::Recorded)) {
+                by_slot.entry(&rule.slot).or_default().push((&gate.id, rule));
+            }
+        }
+        Self(by_slot)
+    }
+
+    /// Whether a rule wants artifacts recorded in the entry's gate and slot, and by this person: anybody can bring
+    /// anything in a slot nobody asks for.
+    pub fn wants(&self, entry: &VerifiedEntry, evidence: &Evidence) -> bool {
+        self.0.get(&evidence.slot).into_iter().flatten().any(|(gate, rule)| {
+            let here = entry.attempt().is_some_and(|key| key.gate == **gate);
+            (here || rule.reach == Reach::Release) && evidence::admissible(rule, entry, evidence).is_ok()
         })
-    })
+    }
 }
 
 pub fn check(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evidence) -> Result<String, String> {
