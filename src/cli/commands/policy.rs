@@ -10,6 +10,7 @@ use super::Answer;
 use crate::cli::args::{path, text};
 use crate::cli::context::{Context, POLICY_FILE};
 use crate::cli::failure::Failure;
+use crate::cli::load::Loaded;
 use crate::cli::output::SCHEMAS;
 use crate::findings::{Findings, line_and_column};
 use crate::id::EntryNumber;
@@ -86,7 +87,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         PolicyCommand::Diff { file } => simulate::diff(file.as_ref(), context),
         PolicyCommand::Simulate { file, release } => simulate::run(file.as_ref(), release.as_deref(), context),
         PolicyCommand::Show => {
-            let loaded = context.load(None)?;
+            let (loaded, ()) = context.ask(|_| Ok(()))?;
             let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();
             context.printer.raw(text.as_bytes());
             Ok(Answer::Yes)
@@ -140,7 +141,7 @@ fn against_the_ledger(context: &mut Context<'_>, policy: &Policy, text: &str) ->
     if matches!(context.open_store()?.tip(), Err(StoreError::NoBranch { .. })) {
         return Ok(());
     }
-    let ledger = context.load(None)?.ledger;
+    let (Loaded { ledger, .. }, ()) = context.ask(|_| Ok(()))?;
     succession::require_fitting(&ledger, &policy.roster)?;
     succession::require_newest(&ledger, text)?;
     if !context.printer.json {
