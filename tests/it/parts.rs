@@ -103,7 +103,7 @@ fn a_part_that_was_moved_is_found() {
 }
 
 #[test]
-fn many_releases_stand_side_by_side() {
+fn many_releases_and_attempts_stand_side_by_side() {
     let repo = TestRepo::with_ledger(&POLICY);
     let _ = repo.ledger("lee", &["open", "ga", "--release", "1.0"]).exits(0);
     record(&repo, "first.txt");
@@ -112,10 +112,14 @@ fn many_releases_stand_side_by_side() {
         bulk.release(&format!("1.{release}"));
         bulk.evidence(3);
     }
+    bulk.retry();
+    bulk.evidence(2);
+    assert_eq!(bulk.size(), 3 + 40 * 4 + 3);
     bulk.finish();
     let verified = repo.ledger("", &["verify", "--json"]);
-    assert_eq!(verified.json()["entries"], 3 + 40 * 4, "{verified:?}");
+    assert_eq!(verified.json()["entries"], 3 + 40 * 4 + 3, "{verified:?}");
     record(&repo, "newest.txt");
     let log = repo.ledger("", &["log", "--release", "1.40", "--json"]).json();
-    assert_eq!(log["entries"].as_array().unwrap().len(), 5, "without a release it is the newest");
+    assert_eq!(log["entries"].as_array().unwrap().len(), 4 + 4, "without a release it is the newest");
+    assert_eq!(repo.ledger("", &["status", "ga", "--json"]).json()["attempt"], 2);
 }

@@ -2,7 +2,7 @@
 
 use git2::{ObjectType, Oid, Repository};
 use ledger::chain::merkle::Merkle;
-use ledger::entry::kinds::{Evidence, Open, Predicate};
+use ledger::entry::kinds::{AttemptKey, Evidence, Open, Predicate};
 use ledger::entry::{DigestSet, Statement, Subject};
 use ledger::evidence::facts::Fact;
 use ledger::id::{Digest, EntryNumber, FileName, Folder, Name, ObjectId, Timestamp, Version};
@@ -75,6 +75,17 @@ impl<'r> Bulk<'r> {
     }
 
     fn release_as(&mut self, version: &str, edit: impl FnOnce(&mut Open)) {
+        let release = Version::parse(version).unwrap();
+        self.begin(|key| *key = AttemptKey { attempt: 1, release, ..key.clone() }, edit);
+    }
+
+    /// Another attempt at the release written to last.
+    pub fn retry(&mut self) {
+        self.begin(|key| key.attempt += 1, |_| {});
+    }
+
+    /// Opens an attempt that follows the one written to last; evidence goes there from now on.
+    fn begin(&mut self, next: impl FnOnce(&mut AttemptKey), edit: impl FnOnce(&mut Open)) {
         let (Predicate::Open(mut open), Predicate::Evidence(mut evidence)) =
             (self.open.predicate.clone(), self.evidence.predicate.clone())
         else {
@@ -82,16 +93,16 @@ impl<'r> Bulk<'r> {
         };
         let base = open.folder.as_str().split('.').next().unwrap().to_owned();
         open.folder = Folder::parse(&format!("{base}.{}", self.merkle.size())).unwrap();
+        let key = evidence.ledger.attempt.as_mut().unwrap();
+        next(key);
         for artifact in &mut open.artifacts {
             let old = open.ledger.attempt.as_ref().unwrap().release.as_str();
-            artifact.path = artifact.path.replace(old, version);
+            artifact.path = artifact.path.replace(old, key.release.as_str());
         }
-        for key in [&mut open.ledger.attempt, &mut evidence.ledger.attempt] {
-            key.as_mut().unwrap().release = Version::parse(version).unwrap();
-        }
+        open.ledger.attempt = Some(key.clone());
         (self.folder, self.in_folder) = (open.folder.to_string(), 0);
-        self.open.subject[0].name = version.to_owned();
-        self.evidence.subject[0].name = version.to_owned();
+        self.open.subject[0].name = key.release.to_string();
+        self.evidence.subject[0].name = key.release.to_string();
         self.evidence = Statement::compose(self.evidence.subject.clone(), Predicate::Evidence(evidence)).unwrap();
         edit(&mut open);
         self.one_open(open);
@@ -113,8 +124,18 @@ impl<'r> Bulk<'r> {
         self.commit(&statement, &[(path, statement.bytes()), (file, &bytes)]);
     }
 
+    /// How many entries there are, also those that nobody sees yet.
+    pub const fn size(&self) -> u64 {
+        self.merkle.size()
+    }
+
     /// Makes all of it visible.
     pub fn finish(self) {
+        self.publish();
+    }
+
+    /// The same, and more may follow.
+    pub fn publish(&self) {
         self.repo.git(&["update-ref", "refs/heads/evidence", self.tip.as_str()]);
     }
 
