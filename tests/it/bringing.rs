@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 
+use crate::again::size;
 use crate::steps::{says_all, supplied, types, types_in_vain};
 use crate::support::{POLICY, Policy, TestRepo};
 
 /// One gate that takes files, a command's output, a report and a directory.
-const OPEN: Policy = Policy {
+pub const OPEN: Policy = Policy {
     people: POLICY.people,
     pipeline: r#"
 [pipeline.p]
@@ -47,9 +48,9 @@ role = "qa-lead"
 "#,
 };
 
-const REPORT: &str = "<testsuite tests=\"1\"><testcase name=\"a\" classname=\"b\"/></testsuite>";
+pub const REPORT: &str = "<testsuite tests=\"1\"><testcase name=\"a\" classname=\"b\"/></testsuite>";
 
-fn opened() -> TestRepo {
+pub fn opened() -> TestRepo {
     let repo = TestRepo::with_ledger(&OPEN);
     repo.write("docs/qa.md", "# QA\n\n- [ ] installs\n");
     repo.git(&["add", "docs"]);
@@ -58,11 +59,11 @@ fn opened() -> TestRepo {
     repo
 }
 
-fn evidence(repo: &TestRepo, entry: u64) -> Value {
+pub fn evidence(repo: &TestRepo, entry: u64) -> Value {
     repo.ledger("", &["show", &entry.to_string(), "--json"]).json()["statement"]["predicate"].clone()
 }
 
-fn run(repo: &TestRepo, words: &[&str], script: &str) -> crate::support::Ran {
+pub fn run(repo: &TestRepo, words: &[&str], script: &str) -> crate::support::Ran {
     repo.ledger("min", &[&["run"], words, &["--", "sh", "-c", script]].concat())
 }
 
@@ -271,79 +272,6 @@ fn a_file_no_reader_could_take_is_not_even_read() {
     says_all(&types(&repo, "", "facts huge.json --format json", 2), &["huge.json is larger than 256 MiB"]);
 }
 
-/// The entries of the ledger so far.
-fn size(repo: &TestRepo) -> u64 {
-    repo.ledger("", &["verify", "--json"]).json()["entries"].as_u64().unwrap()
-}
-
-/// Records, and tells which entry it is and whether it was there already.
-fn record(repo: &TestRepo, who: &str, args: &[&str]) -> (u64, bool) {
-    let ran = repo.ledger(who, &[&["record", "--json"], args].concat());
-    assert_eq!(ran.code, 0, "{ran:?}");
-    (ran.json()["entry"].as_u64().unwrap(), ran.json()["existing"].as_bool().unwrap())
-}
-
-/// Until the clock shows another second.
-fn a_second_later() {
-    std::thread::sleep(std::time::Duration::from_millis(1100));
-}
-
-#[test]
-fn the_same_again_is_already_there_whatever_the_clock() {
-    let repo = opened();
-    repo.write("a.png", "a");
-    repo.write("b.png", "b");
-    assert_eq!(record(&repo, "min", &["shots", "a.png"]), (2, false));
-    a_second_later();
-    assert_eq!(record(&repo, "min", &["shots", "a.png"]), (2, true));
-    assert_eq!(record(&repo, "min", &["shots", "a.png", "--dry-run"]), (2, true));
-    // Another person says it, the place is another one, something came in between: each has something to say.
-    assert_eq!(record(&repo, "kim", &["shots", "a.png"]), (3, false));
-    assert_eq!(record(&repo, "kim", &["shots", "a.png", "--external", "--location", "N: drive"]), (4, false));
-    assert_eq!(record(&repo, "kim", &["shots", "b.png"]), (5, false));
-    assert_eq!(record(&repo, "kim", &["shots", "a.png"]), (6, false));
-    a_second_later();
-    assert_eq!(record(&repo, "kim", &["shots", "a.png"]), (6, true));
-    types(&repo, "kim", "revoke 6 -m wrong --yes", 0);
-    assert_eq!(record(&repo, "kim", &["shots", "a.png"]), (8, false));
-    // A new attempt begins with nothing.
-    types(&repo, "min", "open alpha --release 1.0 --retry", 0);
-    assert_eq!(record(&repo, "kim", &["shots", "a.png"]), (10, false));
-    types(&repo, "", "verify", 0);
-}
-
-#[test]
-fn a_checklist_recorded_again_is_still_compared_with_the_one_before() {
-    let repo = opened();
-    for (text, entry) in [("# QA\n\n- [x] installs\n", 2), ("# QA\n\n- [x] installs\n- [ ] more\n", 3)] {
-        repo.write("docs/qa.md", text);
-        assert_eq!(record(&repo, "kim", &["qa"]), (entry, false));
-        assert_eq!(record(&repo, "kim", &["qa"]), (entry, true));
-    }
-    types(&repo, "", "verify", 0);
-}
-
-#[test]
-fn every_run_is_an_entry_of_its_own_though_the_clock_stands_still() {
-    let repo = opened();
-    for entry in 2..6 {
-        assert_eq!(run(&repo, &["smoke"], "true").code, 0);
-        assert_eq!(size(&repo), entry + 1);
-    }
-    types(&repo, "", "verify", 0);
-}
-
-#[test]
-fn where_it_matters_when_evidence_comes_the_same_again_is_another() {
-    let pipeline = OPEN.pipeline.replace("id = \"shots\"\n", "id = \"shots\"\nwithin = \"7d\"\n");
-    let repo = TestRepo::with_ledger(&Policy { people: OPEN.people, pipeline: pipeline.leak() });
-    types(&repo, "min", "open alpha --release 1.0", 0);
-    repo.write("a.png", "a");
-    assert_eq!(record(&repo, "min", &["shots", "a.png"]), (2, false));
-    assert_eq!(record(&repo, "min", &["shots", "a.png"]), (3, false));
-    types(&repo, "", "verify", 0);
-}
-
 /// A gate that takes plans, checklists without a name of their own, and shots.
 const FOLDER: Policy = Policy {
     people: POLICY.people,
@@ -380,6 +308,7 @@ role = "qa-lead"
 
 const TEMPLATE: &str = "# QA\n\n- [ ] installs\n- [ ] starts\n";
 
+/// The entries of the ledger so far.
 /// What became of a file, its slot and why.
 fn told(repo: &TestRepo, code: i32) -> std::collections::BTreeMap<String, (String, String, String)> {
     let ran = repo.ledger("min", &["import", "old", "--json"]);

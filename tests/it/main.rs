@@ -6,6 +6,7 @@
 mod support;
 
 mod acceptance;
+mod again;
 mod anchor;
 mod as_of;
 mod attacks;

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod clock;
 pub mod forge;
+pub mod history;
 pub mod made;
 pub mod team;
 pub mod policy;
