@@ -259,8 +259,8 @@ impl VerifiedLedger {
 
     /// What is known of keys after `known` entries, as the least number of entries after which it is the same.
     pub fn knowledge(&self, known: u64) -> u64 {
-        let told = self.chain.given_up.voided.values().map(|by| by.0 + 1);
-        told.filter(|size| *size <= known).max().unwrap_or_default()
+        let telling = self.chain.policies.iter().filter(|policy| !policy.roster.compromised.is_empty());
+        telling.map(|policy| policy.entry.0 + 1).filter(|size| *size <= known).max().unwrap_or_default()
     }
 
     /// Every rule that was set aside in an emergency, in order.

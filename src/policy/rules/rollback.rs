@@ -6,7 +6,7 @@ use crate::entry::kinds::{AttemptKey, Kind, Predicate, Rollback, RollbackStep, S
 use crate::id::{EntryId, EntryNumber, Name, Timestamp};
 use crate::policy::decision::RuleState;
 use crate::policy::response::{RollbackOption, Step};
-use crate::policy::{Ask, Evaluator, Observed, Pipeline};
+use crate::policy::{Ask, Evaluator, Observed, Pipeline, Policy};
 
 /// A way back that is being gone, or was.
 #[derive(Debug, Clone, Copy)]
@@ -69,28 +69,36 @@ pub fn is_taken_back(case: &Case<'_, '_>, key: &AttemptKey) -> bool {
 }
 
 fn is_sound(case: &Case<'_, '_>, key: &AttemptKey, entry: &VerifiedEntry, rollback: &Rollback) -> bool {
-    let ledger = case.view.ledger();
-    let trigger = rollback.trigger.and_then(|id| ledger.find(id)).filter(|trigger| trigger.attempt() == Some(key));
-    let Some(trigger) = trigger.filter(|trigger| trigger.kind() == Kind::Trigger) else { return false };
-    reverses_what_stood(case, entry, rollback)
-        && case.evaluator.policies_between(trigger.number(), entry.number()).any(|policy| {
-            let pipeline = policy.pipeline(&key.pipeline);
-            let Some(pipeline) = pipeline else { return false };
-            let Some(option) = pipeline.rollbacks.iter().find(|option| option.id == rollback.option) else {
-                return false;
-            };
-            let person = entry.roster().person(entry.person());
-            let may_go = person.is_some_and(|person| option.roles.is_empty() || person.has_any(&option.roles));
-            let (fired, size, now) = (trigger.number(), entry.number().0, entry.committed_at());
-            let ended = rollback.steps.last().map(|step| step.finished_at);
-            let going = Going { pipeline, option, key, fired, ended, size, now };
-            let named = |shown: Vec<(EntryNumber, EntryId)>| {
-                // What a thief showed shows nothing.
-                let stands = |number| !matches!(case.view.void(number), Some(Void::KeyGivenUp(_)));
-                shown.iter().all(|(number, id)| rollback.validation.contains(id) && stands(*number))
-            };
-            may_go && is_walked(&option.steps, &rollback.steps) && validation(case.evaluator, &going).is_ok_and(named)
-        })
+    let trigger = rollback.trigger.and_then(|id| case.view.ledger().find(id));
+    let fired = trigger.filter(|trigger| trigger.kind() == Kind::Trigger && trigger.attempt() == Some(key));
+    fired.is_some_and(|fired| {
+        let mut policies = case.evaluator.policies_between(fired.number(), entry.number());
+        reverses_what_stood(case, entry, rollback)
+            && policies.any(|policy| goes_by(case, policy, (key, fired.number()), entry, rollback))
+    })
+}
+
+/// Whether a rollback is a way of a policy, gone by somebody who may, to the end, and shown to work.
+fn goes_by(
+    case: &Case<'_, '_>,
+    policy: &Policy,
+    (key, fired): (&AttemptKey, EntryNumber),
+    entry: &VerifiedEntry,
+    rollback: &Rollback,
+) -> bool {
+    let Some(pipeline) = policy.pipeline(&key.pipeline) else { return false };
+    let Some(option) = pipeline.rollbacks.iter().find(|option| option.id == rollback.option) else { return false };
+    let person = entry.roster().person(entry.person());
+    let may_go = person.is_some_and(|person| option.roles.is_empty() || person.has_any(&option.roles));
+    let (size, now) = (entry.number().0, entry.committed_at());
+    let ended = rollback.steps.last().map(|step| step.finished_at);
+    let going = Going { pipeline, option, key, fired, ended, size, now };
+    let named = |shown: Vec<(EntryNumber, EntryId)>| {
+        // What a thief showed shows nothing.
+        let stands = |number| !matches!(case.view.void(number), Some(Void::KeyGivenUp(_)));
+        shown.iter().all(|(number, id)| rollback.validation.contains(id) && stands(*number))
+    };
+    may_go && is_walked(&option.steps, &rollback.steps) && validation(case.evaluator, &going).is_ok_and(named)
 }
 
 /// Every step is told, and why where it was not done.
