@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::steps::{says_all, supply, types, types_in_vain};
-use crate::support::{POLICY, TestRepo};
+use crate::steps::{rule, says_all, supply, types, types_in_vain};
+use crate::support::{POLICY, Policy, TestRepo};
 
 const SYNC: &str = r#"
 [[pipeline.stage9.sync]]
@@ -339,4 +339,70 @@ fn what_is_asked_wrongly_is_no_agreement() {
     types(&repo, "", "docs --check --release 2.0", 2);
     types(&repo, "", "docs --check --pipeline nothing", 2);
     assert!(!types(&repo, "kim", "sign alpha --yes", 0).contains("ledger docs"));
+}
+
+/// QA approves with a phrase in the task log, reviews broken glass and decides about a trigger.
+const ABOUT: &str = r#"
+[pipeline.p]
+[[pipeline.p.sync]]
+log = "logs/run.log"
+
+[[pipeline.p.gate]]
+id = "alpha"
+
+[[pipeline.p.gate.rule]]
+id = "smoke"
+
+[[pipeline.p.gate.rule]]
+id = "log"
+format = "task-log"
+
+[pipeline.p.gate.approval]
+role = "qa-lead"
+phrase = "Next Stage Ready"
+
+[pipeline.p.gate.break_glass]
+role = "release-owner"
+longest = "24h"
+review = { role = "qa-lead", within = "72h" }
+
+[[pipeline.p.trigger]]
+id = "errors"
+class = "evaluate"
+decide = ["qa-lead"]
+within = "2h"
+"#;
+
+#[test]
+fn a_word_about_an_entry_is_never_mirrored_as_an_approval() {
+    let repo = TestRepo::with_ledger(&Policy { people: POLICY.people, pipeline: ABOUT });
+    repo.write("seen.txt", "seen\n");
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    types(&repo, "lee", "waive smoke --gate alpha --until 30m -m outage --break-glass --yes", 0);
+    types(&repo, "kim", "review 2 -m 확인함 --reject --yes", 0);
+    types(&repo, "kim", "review 2 -m 확인함 --yes", 0);
+    types(&repo, "", "docs --write", 0);
+    let (text, path) = log(&repo);
+    let words = ["KIM alpha REVIEWED entry 2 not-in-order ledger:", "KIM alpha REVIEWED entry 2 in-order ledger:"];
+    says_all(&text, &words);
+    assert!(!text.contains("APPROVED") && !text.contains("Ready"), "{text}");
+    types(&repo, "", "docs --check", 0);
+    types(&repo, "min", &format!("record log {path}"), 0);
+    assert_eq!(rule(&repo, "alpha", "phrase")["state"], "missing");
+    types(&repo, "kim", "sign alpha --yes", 1);
+    // Said as an approval, as it once was written, it is no line of that entry.
+    repo.write(&path, text.replace("REVIEWED entry 2 in-order", "APPROVED Next Stage Ready"));
+    says_all(&types(&repo, "", "docs --check", 1), &["REVIEWED entry 2 in-order"]);
+    // What Kim says of the gate is another line, and so is what Kim decides when something broke.
+    let at = text.lines().last().unwrap().split(' ').next().unwrap();
+    repo.write(&path, format!("{text}{at} KIM alpha Next Stage Ready\n"));
+    types(&repo, "min", &format!("record log {path}"), 0);
+    types(&repo, "kim", "sign alpha --yes", 0);
+    types(&repo, "kim", "promote alpha", 0);
+    types(&repo, "min", "trigger fire errors -m seen", 0);
+    types(&repo, "kim", "trigger decide 9 --continue -m Next_Stage_Ready --yes", 0);
+    types(&repo, "", "docs --write", 0);
+    let (text, _) = log(&repo);
+    says_all(&text, &["KIM alpha DECIDED entry 9 continue ledger:", "KIM alpha APPROVED Next Stage Ready ledger:"]);
+    assert_eq!(text.matches("APPROVED").count(), 1, "{text}");
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Desk, Disagreement, Edit, Mend};
 use crate::chain::{VerifiedEntry, Void};
-use crate::entry::kinds::{Decision, Predicate};
+use crate::entry::kinds::{Approval, Decision, Predicate};
 use crate::id::{EntryNumber, Timestamp};
 use crate::policy::template::Template;
 use crate::policy::{Evaluator, Policy};
@@ -87,6 +87,7 @@ pub fn line_of(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Result<Strin
     let key = entry.attempt().ok_or("is about no gate")?;
     let policy = policy_at(evaluator, entry);
     let word = match entry.predicate() {
+        Predicate::Approval(approval) if approval.about.is_some() => word_about(evaluator, policy, entry, approval)?,
         Predicate::Approval(approval) => match (approval.decision, approver(policy, entry)) {
             (Decision::Approved, Some(Some(phrase))) => format!("{} {phrase}", approval.decision.word()),
             (Decision::Withdrawn, _) | (_, Some(_)) => approval.decision.word().to_owned(),
@@ -105,6 +106,39 @@ pub fn line_of(evaluator: &Evaluator<'_>, entry: &VerifiedEntry) -> Result<Strin
     let who = entry.roster().person(entry.person()).map_or(entry.person().as_str(), |person| person.handle());
     let id: String = entry.id().to_string().chars().take(SHOWN).collect();
     Ok(visible(&format!("{at} {who} {} {word} ledger:{id}", key.gate)))
+}
+
+/// A review or a decision about a trigger approves no gate: it has a word of its own, and no phrase.
+fn word_about(
+    evaluator: &Evaluator<'_>,
+    policy: Option<&Policy>,
+    entry: &VerifiedEntry,
+    approval: &Approval,
+) -> Result<String, String> {
+    let about = approval.about.and_then(|id| evaluator.ledger().find(id)).ok_or("is about no entry")?;
+    let pipeline = entry.attempt().and_then(|key| Some((policy?.pipeline(&key.pipeline)?, key)));
+    let (pipeline, key) = pipeline.ok_or("is about no gate")?;
+    let (word, roles) = match about.predicate() {
+        Predicate::Waiver(_) => {
+            let glass = pipeline.gate(&key.gate).and_then(|gate| gate.break_glass.as_ref());
+            ("REVIEWED", glass.map(|glass| &glass.reviewers))
+        }
+        Predicate::Trigger(trigger) => {
+            let rule = pipeline.triggers.iter().find(|rule| rule.id == trigger.trigger);
+            ("DECIDED", rule.map(|rule| &rule.decide))
+        }
+        _ => return Err("is about no waiver and no trigger".to_owned()),
+    };
+    if !roles.is_some_and(|roles| roles.iter().any(|role| approval.actor.roles.contains(role))) {
+        return Err("is by somebody who may not say so".to_owned());
+    }
+    let found = match (word, approval.decision) {
+        ("REVIEWED", Decision::Approved) => "in-order",
+        ("REVIEWED", _) => "not-in-order",
+        (_, Decision::Approved) => "continue",
+        _ => "roll-back",
+    };
+    Ok(format!("{word} entry {} {found}", about.number()))
 }
 
 /// Whether the signer held a role that approves the gate, and the phrase the log wants of it. Said by anybody
