@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::output::{Printer, SCHEMAS, table};
 use crate::findings::counted;
-use crate::policy::decision::{Decision, RuleOutcome, Verdict};
+use crate::policy::decision::{Decision, RuleOutcome, RuleState, Verdict};
 use crate::report::escape::visible;
 use crate::report::verdict::GateVerdict;
 
@@ -31,6 +31,8 @@ struct RuleJson {
     id: String,
     kind: &'static str,
     state: &'static str,
+    /// Waived in an emergency.
+    broken_glass: bool,
     /// Entry ids.
     by: Vec<String>,
     /// The same entries by number.
@@ -70,6 +72,7 @@ impl From<&RuleOutcome> for RuleJson {
             id: rule.id.to_string(),
             kind: rule.kind.word(),
             state: rule.state.word(),
+            broken_glass: rule.state == RuleState::Waived { broken_glass: true },
             by: rule.by.iter().map(|(_, id)| id.to_string()).collect(),
             entries: rule.by.iter().map(|(number, _)| number.0).collect(),
             need: rule.need.clone(),
@@ -162,7 +165,9 @@ pub fn next_command(decision: &Decision) -> String {
 /// How many rules are met, for the line under a board.
 pub fn tally(decision: &Decision) -> String {
     let unmet = decision.unmet().count();
+    let waived = decision.rules.iter().flat_map(RuleOutcome::waived).count();
     match unmet {
+        0 if waived > 0 => format!("{} met, {waived} set aside", counted(decision.rules.len(), "rule", "rules")),
         0 => format!("all {} met", counted(decision.rules.len(), "rule", "rules")),
         _ => format!("{unmet} of {} unmet", counted(decision.rules.len(), "rule", "rules")),
     }

@@ -94,7 +94,7 @@ impl Printer<'_> {
             RuleState::Satisfied => self.paint("✓", "32"),
             RuleState::Failed => self.paint("✗", "31"),
             RuleState::Missing => self.paint("○", "33"),
-            RuleState::Waived => self.paint("!", "31"),
+            RuleState::Waived { .. } => self.paint("!", "31"),
             RuleState::NotApplicable => self.paint("–", "2"),
         }
     }

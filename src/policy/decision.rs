@@ -112,8 +112,10 @@ pub enum RuleState {
     Satisfied,
     Missing,
     Failed,
-    /// Set aside by somebody who may, until a day.
-    Waived,
+    /// Set aside by somebody who may, until a day; in an emergency by breaking the glass.
+    Waived {
+        broken_glass: bool,
+    },
     /// The policy itself does not ask for it here.
     NotApplicable,
 }
@@ -124,7 +126,7 @@ impl RuleState {
             Self::Satisfied => "satisfied",
             Self::Missing => "missing",
             Self::Failed => "failed",
-            Self::Waived => "waived",
+            Self::Waived { .. } => "waived",
             Self::NotApplicable => "not-applicable",
         }
     }
@@ -132,9 +134,20 @@ impl RuleState {
     /// Whether a rule in this state lets a gate open.
     pub const fn is_met(self) -> bool {
         match self {
-            Self::Satisfied | Self::Waived | Self::NotApplicable => true,
+            Self::Satisfied | Self::Waived { .. } | Self::NotApplicable => true,
             Self::Missing | Self::Failed => false,
         }
+    }
+
+    pub const fn is_waived(self) -> bool {
+        matches!(self, Self::Waived { .. })
+    }
+}
+
+impl RuleOutcome {
+    /// What was set aside of it: itself, or the members of a group.
+    pub fn waived(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.parts).filter(|outcome| outcome.state.is_waived())
     }
 }
 

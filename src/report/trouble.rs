@@ -20,6 +20,19 @@ pub struct WaiverReport {
     pub break_glass: bool,
     /// Entry that reviewed it and found it in order.
     pub reviewed: Option<u64>,
+    /// Everybody's word about it: one that found it not in order is not forgotten because a later one did.
+    pub reviews: Vec<ReviewReport>,
+    pub entry: u64,
+}
+
+/// One review of broken glass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewReport {
+    /// `in-order` or `not-in-order`.
+    pub finding: &'static str,
+    pub by: String,
+    pub reason: Option<String>,
+    pub at: String,
     pub entry: u64,
 }
 
@@ -71,7 +84,7 @@ pub fn collect(view: View<'_>, pipeline: &Name, release: &Version, open: &[Entry
     // What is void is told too: that somebody took it back makes no trouble undone.
     let all: Vec<&VerifiedEntry> = view.all_of_release(pipeline, release).into_iter().map(|(entry, _)| entry).collect();
     Trouble {
-        waivers: all.iter().filter_map(|entry| waiver(view, entry)).collect(),
+        waivers: all.iter().filter_map(|entry| waiver(view, entry, &all)).collect(),
         triggers: all.iter().filter_map(|entry| trigger(entry, &all, open)).collect(),
         rollbacks: all.iter().filter_map(|entry| rollback(view, entry)).collect(),
     }
@@ -81,7 +94,7 @@ fn gate_of(entry: &VerifiedEntry) -> String {
     entry.attempt().map(|key| key.gate.to_string()).unwrap_or_default()
 }
 
-fn waiver(view: View<'_>, entry: &VerifiedEntry) -> Option<WaiverReport> {
+fn waiver(view: View<'_>, entry: &VerifiedEntry, all: &[&VerifiedEntry]) -> Option<WaiverReport> {
     let Predicate::Waiver(waiver) = entry.predicate() else { return None };
     let broken = view.broken_glass().find(|broken| broken.entry() == entry.number());
     let reviewed = broken.and_then(|broken| {
@@ -100,6 +113,21 @@ fn waiver(view: View<'_>, entry: &VerifiedEntry) -> Option<WaiverReport> {
         until: waiver.expires_at.to_string(),
         break_glass: waiver.break_glass,
         reviewed: reviewed.map(|review| review.entry().0),
+        reviews: all.iter().filter_map(|other| review(view, entry, other)).collect(),
+        entry: entry.number().0,
+    })
+}
+
+fn review(view: View<'_>, waiver: &VerifiedEntry, entry: &VerifiedEntry) -> Option<ReviewReport> {
+    let Predicate::Approval(approval) = entry.predicate() else { return None };
+    if approval.about != Some(waiver.id()) || view.void(entry.number()).is_some() {
+        return None;
+    }
+    Some(ReviewReport {
+        finding: if approval.decision == Decision::Approved { "in-order" } else { "not-in-order" },
+        by: approval.actor.name.clone(),
+        reason: approval.reason.clone(),
+        at: approval.recorded_at.to_string(),
         entry: entry.number().0,
     })
 }

@@ -201,7 +201,7 @@ fn a_waiver_counts_for_its_rule_by_who_may_until_it_ends() {
     story.types("kim", "sign ga --yes", 1);
     story.types("lee", line, 0);
     let smoke = story.rule("ga", "smoke");
-    assert_eq!(smoke["state"], "waived");
+    assert_eq!((&smoke["state"], &smoke["broken_glass"]), (&"waived".into(), &false.into()));
     says_all(smoke["have"].as_str().unwrap(), &["waived by LEE until 2025-10-06", "host is down"]);
     passes(&mut story, "ga");
     says_all(&story.types("", "show 8", 0), &["\"result\": \"WAIVED\""]);
@@ -231,6 +231,12 @@ fn a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again() {
     story.types("lee", "waive smoke --gate ga --until 4h -m outage --break-glass --yes", 0);
     says_all(&story.types("", "status ga", 0), &["broken glass by LEE", "its review is due at 2025-10-07"]);
     passes(&mut story, "ga");
+    says_all(&story.types("", "check ga", 0), &["2 rules met, 1 set aside"]);
+    says_all(
+        &story.types("", "check ga --format junit", 0),
+        &["skipped=\"1\"", "BROKEN GLASS smoke: broken glass by LEE"],
+    );
+    assert_eq!(story.rule("ga", "smoke")["broken_glass"], true);
     says_all(&story.types("", "notes 1.0 --lang ko", 0), &["## 면제된 규칙", "**긴급** smoke", "**검토 필요**"]);
     story.at("2025-10-08T09:00:00+09:00");
     story.types("min", "open ga --release 2.0", 0);
@@ -242,6 +248,9 @@ fn a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again() {
     story.types("han", "review 2 -m \"no reason was given\" --reject --yes", 0);
     story.types("kim", "sign ga --yes", 1);
     story.types("han", "review 2 -m \"the outage was real\" --yes", 0);
+    let notes = story.types("", "notes 1.0", 0);
+    says_all(&notes, &["**found not in order** by Han in entry ", ": no reason was given; reviewed in entry "]);
+    says_all(&story.types("", "notes 1.0 --lang ko", 0), &["**부적절** 판정, no reason was given", "에서 검토됨"]);
     passes(&mut story, "ga");
     story.types("", "verify", 0);
     // What an earlier process kept says the same as reading everything.

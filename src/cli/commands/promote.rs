@@ -140,7 +140,7 @@ fn compose(
             .map(|rule| RuleRecord {
                 id: rule.id.clone(),
                 result: match rule.state {
-                    RuleState::Waived => RuleResult::Waived,
+                    RuleState::Waived { .. } => RuleResult::Waived,
                     RuleState::NotApplicable => RuleResult::NotApplicable,
                     // A gate that is closed is not promoted: what is left is met.
                     RuleState::Satisfied | RuleState::Missing | RuleState::Failed => RuleResult::Satisfied,

@@ -94,7 +94,7 @@ pub fn evaluate(case: &Case<'_, '_>, decision: &mut Decision) {
 
 /// The waivers that rules rest on.
 fn rested_on_waivers<'o>(outcomes: impl Iterator<Item = &'o RuleOutcome>) -> impl Iterator<Item = EntryId> {
-    outcomes.filter(|outcome| outcome.state == RuleState::Waived).flat_map(|o| o.by.iter().map(|(_, id)| *id))
+    outcomes.filter(|outcome| outcome.state.is_waived()).flat_map(|o| o.by.iter().map(|(_, id)| *id))
 }
 
 /// What a gate will want, before any attempt is open.

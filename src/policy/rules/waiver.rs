@@ -23,7 +23,7 @@ pub fn apply(case: &Case<'_, '_>, outcome: &mut RuleOutcome, warnings: &mut Vec<
         None => {
             let by = entry.roster().person(entry.person()).map_or("?", |person| person.handle());
             let kind = if waiver.break_glass { "broken glass" } else { "waived" };
-            outcome.state = RuleState::Waived;
+            outcome.state = RuleState::Waived { broken_glass: waiver.break_glass };
             outcome.by = vec![(entry.number(), entry.id())];
             outcome.have = format!("{kind} by {by} until {}: {}", waiver.expires_at, waiver.reason);
             outcome.hint.clear();
@@ -36,7 +36,7 @@ pub fn apply(case: &Case<'_, '_>, outcome: &mut RuleOutcome, warnings: &mut Vec<
 pub fn apply_to_evidence(case: &Case<'_, '_>, evidence: &mut [EvidenceOutcome<'_, '_>], warnings: &mut Vec<String>) {
     for item in evidence {
         apply(case, &mut item.outcome, warnings);
-        if item.outcome.state == RuleState::Waived {
+        if item.outcome.state.is_waived() {
             item.forget();
         }
     }

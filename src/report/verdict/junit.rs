@@ -3,7 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::{GateVerdict, Reason, Verdicts, lines};
+use super::{GateVerdict, Reason, Verdicts, lines, waived_word};
 use crate::policy::decision::RuleOutcome;
 use crate::report::escape::visible;
 
@@ -20,14 +20,11 @@ pub fn render(verdicts: &Verdicts, file: &str) -> String {
 
 fn document(xml: &mut Xml, verdicts: &Verdicts, file: &str) -> std::io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let gates = verdicts.gates();
-    let failures: usize = gates.iter().map(failures).sum();
-    let tests: usize = gates.iter().map(cases).sum();
-    let (tests, errors) = match verdicts {
-        Verdicts::Told(_) => (tests, 0),
-        Verdicts::Untold(_) => (1, 1),
+    let counts = match verdicts {
+        Verdicts::Told(gates) => gates.iter().map(Counts::of).fold(Counts::default(), Counts::plus),
+        Verdicts::Untold(_) => UNTOLD,
     };
-    open(xml, "testsuites", &[("name", "ledger")], (tests, failures, errors))?;
+    open(xml, "testsuites", &[("name", "ledger")], counts)?;
     match verdicts {
         Verdicts::Told(gates) => gates.iter().try_for_each(|gate| suite(xml, gate, file))?,
         Verdicts::Untold(reason) => untold(xml, reason)?,
@@ -37,7 +34,7 @@ fn document(xml: &mut Xml, verdicts: &Verdicts, file: &str) -> std::io::Result<(
 
 fn suite(xml: &mut Xml, gate: &GateVerdict, file: &str) -> std::io::Result<()> {
     let name = format!("{} {}", gate.name(), gate.decision.release);
-    open(xml, "testsuite", &[("name", &name)], (cases(gate), failures(gate), 0))?;
+    open(xml, "testsuite", &[("name", &name)], Counts::of(gate))?;
     gate.decision.rules.iter().try_for_each(|rule| case(xml, gate, rule, file))?;
     if gate.decision.rules.is_empty() {
         begin(xml, "testcase", &[("classname", &gate.name()), ("name", "rules")])?;
@@ -62,7 +59,10 @@ fn case(xml: &mut Xml, gate: &GateVerdict, rule: &RuleOutcome, file: &str) -> st
         attributes.extend([("file", file), ("line", line)]);
     }
     begin(xml, "testcase", &attributes)?;
+    // A group whose member was set aside is met, and no plain pass.
+    let waived: Vec<&RuleOutcome> = rule.waived().collect();
     match rule.state.is_met() {
+        true if !waived.is_empty() => set_aside(xml, &waived)?,
         true => said(xml, "system-out", &[], &visible(&rule.have))?,
         false => {
             let message = format!("{}: {}", rule.need, rule.have);
@@ -72,8 +72,21 @@ fn case(xml: &mut Xml, gate: &GateVerdict, rule: &RuleOutcome, file: &str) -> st
     close(xml, "testcase")
 }
 
+/// Not run and not failed: a failure would close by another door what an emergency opened.
+fn set_aside(xml: &mut Xml, rules: &[&RuleOutcome]) -> std::io::Result<()> {
+    begin(xml, "properties", &[])?;
+    for rule in rules {
+        let property = [("name", waived_word(rule)), ("value", &format!("{}: {}", rule.id, rule.have))];
+        empty(xml, "property", &property)?;
+    }
+    close(xml, "properties")?;
+    let told: Vec<String> =
+        rules.iter().map(|rule| format!("{} {}: {}", waived_word(rule), rule.id, rule.have)).collect();
+    empty(xml, "skipped", &[("message", &told.join("; "))])
+}
+
 fn untold(xml: &mut Xml, reason: &Reason) -> std::io::Result<()> {
-    open(xml, "testsuite", &[("name", "ledger")], (1, 0, 1))?;
+    open(xml, "testsuite", &[("name", "ledger")], UNTOLD)?;
     begin(xml, "testcase", &[("classname", "ledger"), ("name", "verdict")])?;
     let hints: Vec<String> = reason.hints.iter().map(|hint| visible(hint)).collect();
     said(xml, "error", &[("message", &reason.message), ("type", "unknown")], &hints.join("\n"))?;
@@ -81,22 +94,40 @@ fn untold(xml: &mut Xml, reason: &Reason) -> std::io::Result<()> {
     close(xml, "testsuite")
 }
 
-fn cases(gate: &GateVerdict) -> usize {
-    gate.decision.rules.len().max(1)
+/// What a suite adds up to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
 }
 
-/// A gate without rules is closed, and that is one failure.
-fn failures(gate: &GateVerdict) -> usize {
-    if gate.decision.rules.is_empty() { 1 } else { gate.unmet() }
+/// One case, of which nobody could tell anything.
+const UNTOLD: Counts = Counts { tests: 1, failures: 0, errors: 1, skipped: 0 };
+
+impl Counts {
+    fn of(gate: &GateVerdict) -> Self {
+        let rules = &gate.decision.rules;
+        // A gate without rules is closed, and that is one failure.
+        let failures = if rules.is_empty() { 1 } else { gate.unmet() };
+        let skipped = rules.iter().filter(|rule| rule.state.is_met() && rule.waived().next().is_some()).count();
+        Self { tests: rules.len().max(1), failures, errors: 0, skipped }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            tests: self.tests + other.tests,
+            failures: self.failures + other.failures,
+            errors: self.errors + other.errors,
+            skipped: self.skipped + other.skipped,
+        }
+    }
 }
 
-fn open(
-    xml: &mut Xml,
-    name: &str,
-    attributes: &[(&str, &str)],
-    (tests, failures, errors): (usize, usize, usize),
-) -> std::io::Result<()> {
-    let counts = [("tests", tests), ("failures", failures), ("errors", errors), ("skipped", 0)];
+fn open(xml: &mut Xml, name: &str, attributes: &[(&str, &str)], counts: Counts) -> std::io::Result<()> {
+    let Counts { tests, failures, errors, skipped } = counts;
+    let counts = [("tests", tests), ("failures", failures), ("errors", errors), ("skipped", skipped)];
     let counts = counts.map(|(name, count)| (name, count.to_string()));
     let counts = counts.iter().map(|(name, count)| (*name, count.as_str()));
     let attributes: Vec<(&str, &str)> = attributes.iter().copied().chain(counts).collect();
@@ -105,6 +136,10 @@ fn open(
 
 fn begin(xml: &mut Xml, name: &str, attributes: &[(&str, &str)]) -> std::io::Result<()> {
     xml.write_event(Event::Start(start(name, attributes)))
+}
+
+fn empty(xml: &mut Xml, name: &str, attributes: &[(&str, &str)]) -> std::io::Result<()> {
+    xml.write_event(Event::Empty(start(name, attributes)))
 }
 
 fn close(xml: &mut Xml, name: &str) -> std::io::Result<()> {
@@ -132,7 +167,7 @@ fn allowed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{gate, hostile, rule, untold};
+    use super::super::tests::{gate, hostile, rule, untold, waived};
     use super::*;
     use crate::evidence::readers::{self, Input};
     use crate::policy::RuleState;
@@ -141,28 +176,40 @@ mod tests {
     fn counts(text: &str) -> Vec<(String, String)> {
         let reader = readers::find("junit").unwrap();
         let facts = (reader.read)(&Input::plain("ledger.xml", text.as_bytes())).unwrap();
-        let wanted = ["errors", "failed", "passed", "total"];
+        let wanted = ["errors", "failed", "passed", "skipped", "total"];
         let own = facts.iter().filter(|(name, _)| wanted.contains(&name.as_str()));
         own.map(|(name, fact)| (name.clone(), fact.to_string())).collect()
     }
 
-    fn expected(errors: u8, failed: u8, passed: u8) -> Vec<(String, String)> {
-        let facts = [("errors", errors), ("failed", failed), ("passed", passed), ("total", errors + failed + passed)];
+    fn expected(errors: u8, failed: u8, passed: u8, skipped: u8) -> Vec<(String, String)> {
+        let total = errors + failed + passed + skipped;
+        let facts =
+            [("errors", errors), ("failed", failed), ("passed", passed), ("skipped", skipped), ("total", total)];
         facts.map(|(name, count)| (name.to_owned(), count.to_string())).to_vec()
     }
 
     #[test]
     fn a_reader_of_test_reports_counts_the_rules() {
         let text = render(&hostile(), "ledger.toml");
-        assert_eq!(counts(&text), expected(0, 1, 1), "{text}");
+        assert_eq!(counts(&text), expected(0, 1, 1, 0), "{text}");
         assert!(text.contains("<testcase classname=\"stage9/alpha\" name=\"log\" file=\"ledger.toml\" line=\"40\">"));
         assert!(text.contains("type=\"missing\"") && text.contains("&lt;b&gt;]]&gt;&amp;"), "{text}");
         for never in ["\u{1b}", "\u{ffff}", "<b>", "##["] {
             assert!(!text.contains(never), "{never:?} in {text}");
         }
-        assert_eq!(counts(&render(&untold(), "ledger.toml")), expected(1, 0, 0));
+        assert_eq!(counts(&render(&untold(), "ledger.toml")), expected(1, 0, 0, 0));
         let none =
             Verdicts::Told(vec![gate("ga", Vec::new()), gate("beta", vec![rule("a", RuleState::Satisfied, "x")])]);
-        assert_eq!(counts(&render(&none, "ledger.toml")), expected(0, 1, 1));
+        assert_eq!(counts(&render(&none, "ledger.toml")), expected(0, 1, 1, 0));
+    }
+
+    #[test]
+    fn what_was_set_aside_is_skipped_and_says_how() {
+        let text = render(&waived(), "ledger.toml");
+        assert_eq!(counts(&text), expected(0, 0, 1, 2), "{text}");
+        for said in ["<skipped message=\"BROKEN GLASS smoke: &lt;b&gt;", "<property name=\"waived\" value=\"log: "] {
+            assert!(text.contains(said), "{said} in {text}");
+        }
+        assert!(text.matches(" skipped=\"2\"").count() == 2 && !text.contains("<failure"), "{text}");
     }
 }

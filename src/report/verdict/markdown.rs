@@ -1,6 +1,6 @@
 //! Markdown for the page of a pipeline's step: counts that are exact, rules as far as there is room.
 
-use super::{GateVerdict, Verdicts};
+use super::{GateVerdict, Verdicts, is_emergency, waived_word};
 use crate::policy::decision::{RuleOutcome, Verdict};
 use crate::report::escape::{code_span, cut, markdown, visible};
 
@@ -27,6 +27,7 @@ pub fn render(verdicts: &Verdicts, room: usize, whole: &str) -> Option<String> {
     if page.is_full {
         return None;
     }
+    let waived_left = show_waived(&mut page, gates);
     let (mut rules_left, mut gates_left) = (0, 0);
     for gate in gates {
         let shown = show_gate(&mut page, gate);
@@ -34,9 +35,10 @@ pub fn render(verdicts: &Verdicts, room: usize, whole: &str) -> Option<String> {
         gates_left += usize::from(shown.is_none());
     }
     let met_left = show_met(&mut page, gates);
-    if rules_left + gates_left + met_left > 0 {
+    if waived_left + rules_left + gates_left + met_left > 0 {
+        let waived = if waived_left > 0 { format!("{waived_left} set aside, ") } else { String::new() };
         page.text.push_str(&format!(
-            "\n**Not shown for want of room: {rules_left} unmet and {met_left} met rules, and {gates_left} gates.** {}\n",
+            "\n**Not shown for want of room: {waived}{rules_left} unmet and {met_left} met rules, and {gates_left} gates.** {}\n",
             cell(whole)
         ));
     }
@@ -104,11 +106,37 @@ fn show_gate(page: &mut Page, gate: &GateVerdict) -> Option<usize> {
     Some(shown)
 }
 
+/// Rules of all gates that were set aside, above everything else and unfolded; how many had no room.
+fn show_waived(page: &mut Page, gates: &[GateVerdict]) -> usize {
+    let mut waived: Vec<(String, &RuleOutcome)> =
+        gates.iter().flat_map(|gate| gate.waived().map(|(_, rule)| (gate.name(), rule))).collect();
+    waived.sort_by_key(|(_, rule)| !is_emergency(rule));
+    let emergencies = waived.iter().filter(|(_, rule)| is_emergency(rule)).count();
+    let title = match emergencies {
+        0 => format!("⚠ {} rules set aside", waived.len()),
+        broken => format!("🟥 {} rules set aside, {broken} by broken glass", waived.len()),
+    };
+    let begin = format!("#### {title}\n\n| | gate | rule | entries | have |\n|---|---|---|---|---|\n");
+    if waived.is_empty() || !page.add(&begin) {
+        return waived.len();
+    }
+    let row = |(gate, rule): &(String, &RuleOutcome)| {
+        let word =
+            if is_emergency(rule) { format!("🟥 **{}**", waived_word(rule)) } else { waived_word(rule).to_owned() };
+        format!("| {word} {}", met_row(gate, rule))
+    };
+    let shown = waived.iter().take_while(|one| page.add(&row(one))).count();
+    page.add("\n");
+    waived.len() - shown
+}
+
 /// Met rules of all gates, folded away; how many had no room.
 fn show_met(page: &mut Page, gates: &[GateVerdict]) -> usize {
+    // What was set aside itself stands above, unfolded.
+    let is_plain = |rule: &&RuleOutcome| rule.state.is_met() && !rule.state.is_waived();
     let met: Vec<(String, &RuleOutcome)> = gates
         .iter()
-        .flat_map(|gate| gate.decision.rules.iter().filter(|rule| rule.state.is_met()).map(|rule| (gate.name(), rule)))
+        .flat_map(|gate| gate.decision.rules.iter().filter(is_plain).map(|rule| (gate.name(), rule)))
         .collect();
     let begin = format!(
         "<details><summary>{} rules met</summary>\n\n| gate | rule | entries | have |\n|---|---|---|---|\n",
@@ -117,14 +145,15 @@ fn show_met(page: &mut Page, gates: &[GateVerdict]) -> usize {
     if met.is_empty() || !page.add(&begin) {
         return met.len();
     }
-    let row = |(gate, rule): &(String, &RuleOutcome)| {
-        let entries: Vec<String> = rule.by.iter().map(|(number, _)| format!("{number}")).collect();
-        let entries = cut(&entries.join(" "), LETTERS);
-        format!("| {} | {} | {entries} | {} |\n", markdown(gate), markdown(rule.id.as_str()), cell(&rule.have))
-    };
-    let shown = met.iter().take_while(|one| page.add(&row(one))).count();
+    let shown = met.iter().take_while(|(gate, rule)| page.add(&met_row(gate, rule))).count();
     page.text.push_str("\n</details>\n");
     met.len() - shown
+}
+
+fn met_row(gate: &str, rule: &RuleOutcome) -> String {
+    let entries: Vec<String> = rule.by.iter().map(|(number, _)| format!("{number}")).collect();
+    let entries = cut(&entries.join(" "), LETTERS);
+    format!("| {} | {} | {entries} | {} |\n", markdown(gate), markdown(rule.id.as_str()), cell(&rule.have))
 }
 
 fn unmet_row(rule: &RuleOutcome) -> String {
@@ -145,7 +174,7 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{HOSTILE, gate, hostile, rule, untold};
+    use super::super::tests::{HOSTILE, gate, hostile, rule, untold, waived};
     use super::*;
     use crate::policy::RuleState;
 
@@ -163,6 +192,20 @@ mod tests {
         let row = unmet_row(&rule("log", RuleState::Missing, HOSTILE));
         let plain = row.replace("\\|", "").matches('|').count();
         assert_eq!((row.lines().count(), plain), (1, 7), "{row}");
+    }
+
+    #[test]
+    fn what_was_set_aside_stands_unfolded_above_the_gates_broken_glass_first() {
+        let text = render(&waived(), MIB, "").unwrap();
+        let (shown, folded) = text.split_once("<details>").unwrap();
+        assert!(shown.contains("#### 🟥 2 rules set aside, 1 by broken glass"), "{text}");
+        let place = |part: &str| shown.find(part).unwrap_or_else(|| panic!("{part:?} in {text}"));
+        let glass = place("| 🟥 **BROKEN GLASS** | stage9/alpha | smoke |");
+        assert!(glass < place("| waived | stage9/alpha | log |"), "{text}");
+        assert!(glass < place("#### ✅ stage9/alpha is open"), "{text}");
+        assert!(folded.starts_with("<summary>2 rules met</summary>"), "a group with a member set aside is met: {text}");
+        let narrow = render(&waived(), 1_200, "").unwrap();
+        assert!(narrow.contains("2 set aside,"), "{narrow}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod sarif;
 use std::collections::BTreeMap;
 
 use crate::id::Name;
-use crate::policy::decision::{Decision, RuleOutcome, Verdict};
+use crate::policy::decision::{Decision, RuleOutcome, RuleState, Verdict};
 
 /// What one check came to.
 pub enum Verdicts {
@@ -72,6 +72,20 @@ impl GateVerdict {
     fn unmet(&self) -> usize {
         self.decision.unmet().count()
     }
+
+    /// Rules that were set aside, members of groups too: each beside the rule it stands in.
+    fn waived(&self) -> impl Iterator<Item = (&RuleOutcome, &RuleOutcome)> {
+        self.decision.rules.iter().flat_map(|rule| rule.waived().map(move |waived| (rule, waived)))
+    }
+}
+
+/// How a rule was set aside, in words nobody overlooks.
+const fn waived_word(rule: &RuleOutcome) -> &'static str {
+    if is_emergency(rule) { "BROKEN GLASS" } else { "waived" }
+}
+
+const fn is_emergency(rule: &RuleOutcome) -> bool {
+    matches!(rule.state, RuleState::Waived { broken_glass: true })
 }
 
 /// What is needed, what is there, who can supply it, and the command that would: a line each.
@@ -90,7 +104,7 @@ fn lines(rule: &RuleOutcome) -> Vec<String> {
 pub(super) mod tests {
     use super::*;
     use crate::id::{Digest, EntryNumber, Folder, Version};
-    use crate::policy::decision::{AttemptSummary, RuleKind, RuleState};
+    use crate::policy::decision::{AttemptSummary, RuleKind};
 
     /// Text that means something to every format that may carry it.
     pub const HOSTILE: &str = "<b>]]>&\"' | `x` \u{1b}[31m\r\n::error::a %0A,: ##[set-output name=v]open \u{ffff} 가";
@@ -133,6 +147,15 @@ pub(super) mod tests {
 
     pub fn hostile() -> Verdicts {
         let rules = vec![rule("log", RuleState::Missing, HOSTILE), rule("met", RuleState::Satisfied, HOSTILE)];
+        Verdicts::Told(vec![gate("alpha", rules)])
+    }
+
+    /// An open gate for which one rule was waived, and another's glass was broken inside a group.
+    pub fn waived() -> Verdicts {
+        let waived = |id, broken_glass| rule(id, RuleState::Waived { broken_glass }, HOSTILE);
+        let mut group = rule("proof", RuleState::Satisfied, HOSTILE);
+        group.parts = vec![rule("picture", RuleState::Satisfied, HOSTILE), waived("smoke", true)];
+        let rules = vec![group, waived("log", false), rule("met", RuleState::Satisfied, HOSTILE)];
         Verdicts::Told(vec![gate("alpha", rules)])
     }
 

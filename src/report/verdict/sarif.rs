@@ -1,9 +1,9 @@
 //! SARIF 2.1.0 (OASIS), as code scanning shows it: a rule of the policy a reporting descriptor, an unmet
-//! one a result at its line of the policy file.
+//! one a result at its line of the policy file, and one that was set aside a warning.
 
 use serde_json::{Value, json};
 
-use super::{GateVerdict, Verdicts, lines};
+use super::{GateVerdict, Verdicts, lines, waived_word};
 use crate::policy::decision::RuleOutcome;
 use crate::report::escape::visible;
 
@@ -19,8 +19,9 @@ pub fn render(verdicts: &Verdicts, file: &str) -> String {
     for gate in gates {
         for rule in &gate.decision.rules {
             if !rule.state.is_met() {
-                results.push(result(gate, rule, index, file));
+                results.push(unmet(gate, rule, index, file));
             }
+            results.extend(rule.waived().map(|waived| set_aside(gate, waived, index, file)));
             index += 1;
         }
         if gate.decision.rules.is_empty() {
@@ -72,14 +73,26 @@ fn descriptor(gate: &GateVerdict, rule: &RuleOutcome) -> Value {
     })
 }
 
-fn result(gate: &GateVerdict, rule: &RuleOutcome, index: usize, file: &str) -> Value {
+fn unmet(gate: &GateVerdict, rule: &RuleOutcome, index: usize, file: &str) -> Value {
+    let text = format!("{} is closed for {}: {} {}", gate.name(), gate.decision.release, rule.id, rule.state.word());
+    result(gate, rule, (index, "error"), &text, file)
+}
+
+/// A warning, whether or not the gate is open. An error would close by another door what an emergency opened.
+fn set_aside(gate: &GateVerdict, rule: &RuleOutcome, index: usize, file: &str) -> Value {
+    let text = format!("{} for {}: {} {}", waived_word(rule), gate.decision.release, gate.name(), rule.id);
+    result(gate, rule, (index, "warning"), &text, file)
+}
+
+/// A finding about a rule, or about a member of a group: the index is that of the rule it stands in.
+fn result(gate: &GateVerdict, rule: &RuleOutcome, (index, level): (usize, &str), text: &str, file: &str) -> Value {
     let release = &gate.decision.release;
-    let text = format!("{} is closed for {release}: {} {}", gate.name(), rule.id, rule.state.word());
+    let whole = gate.decision.rules.get(index).unwrap_or(rule);
     json!({
-        "ruleId": id(gate, rule),
+        "ruleId": id(gate, whole),
         "ruleIndex": index,
-        "level": "error",
-        "message": {"text": format!("{}\n{}", visible(&text), lines(rule).join("\n"))},
+        "level": level,
+        "message": {"text": format!("{}\n{}", visible(text), lines(rule).join("\n"))},
         "locations": [location(file, gate.line(rule))],
         "partialFingerprints": {"ledgerRule/v1": visible(&format!("{} {release}", id(gate, rule)))},
     })
@@ -104,7 +117,7 @@ fn location(file: &str, line: Option<usize>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{gate, hostile, untold};
+    use super::super::tests::{gate, hostile, untold, waived};
     use super::*;
     use crate::evidence::readers::{self, Input};
 
@@ -124,6 +137,21 @@ mod tests {
         assert_eq!(run["results"][0]["ruleId"], run["tool"]["driver"]["rules"][0]["id"]);
         assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), 2);
         assert!(!text.contains("##[") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn what_was_set_aside_is_a_warning_even_inside_a_group() {
+        let text = render(&waived(), "ledger.toml");
+        assert_eq!(facts(&text), "complete true, errors 0, results 2");
+        let log: Value = serde_json::from_str(&text).unwrap();
+        let results = &log["runs"][0]["results"];
+        let told = [0, 1].map(|n| (&results[n]["level"], &results[n]["ruleId"], &results[n]["ruleIndex"]));
+        assert_eq!(told[0], (&"warning".into(), &"stage9/alpha/proof".into(), &0.into()));
+        assert_eq!(told[1], (&"warning".into(), &"stage9/alpha/log".into(), &1.into()));
+        let said = |n: usize| results[n]["message"]["text"].as_str().unwrap();
+        assert!(said(0).starts_with("BROKEN GLASS for 1.0: stage9/alpha smoke\n"), "{}", said(0));
+        assert!(said(1).starts_with("waived for 1.0: stage9/alpha log\n"), "{}", said(1));
+        assert_ne!(results[0]["partialFingerprints"], results[1]["partialFingerprints"]);
     }
 
     #[test]
