@@ -184,6 +184,11 @@ impl Decision {
         ids
     }
 
+    /// Whether the attempt is over because a release went back.
+    pub fn is_rolled_back(&self) -> bool {
+        self.unmet().any(|rule| rule.kind == RuleKind::Attempt && rule.id.as_str() == "rollback")
+    }
+
     pub fn unmet(&self) -> impl Iterator<Item = &RuleOutcome> {
         self.rules.iter().filter(|rule| !rule.state.is_met())
     }

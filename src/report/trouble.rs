@@ -53,6 +53,8 @@ pub struct TriggerReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RollbackReport {
     pub gate: String,
+    /// The folder of the attempt that is over with it.
+    pub folder: String,
     pub option: String,
     pub reason: Option<String>,
     pub by: String,
@@ -163,8 +165,10 @@ fn rollback(view: View<'_>, entry: &VerifiedEntry) -> Option<RollbackReport> {
         note: step.note.clone(),
     };
     let position = |id: &crate::id::EntryId| view.ledger().position(*id).map(|number| number.0);
+    let attempt = entry.attempt().and_then(|key| view.ledger().opening(key));
     Some(RollbackReport {
         gate: gate_of(entry),
+        folder: attempt.map(|open| open.folder.to_string()).unwrap_or_default(),
         option: rollback.option.to_string(),
         reason: rollback.reason.clone(),
         by: rollback.actor.name.clone(),

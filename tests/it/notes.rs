@@ -1,7 +1,8 @@
 //! Release notes: two languages, the user's own template and document, and the check for CI.
 
 use crate::steps::{approved, ga_supplied, says_all, supplied, types, types_in_vain};
-use crate::support::{POLICY, TestRepo};
+use crate::support::clock::Story;
+use crate::support::{POLICY, Policy, TestRepo};
 
 fn released() -> TestRepo {
     let repo = supplied(&POLICY, "min");
@@ -94,6 +95,63 @@ fn text_from_evidence_stays_text() {
     let repo = released();
     repo.write("mine.md", "{% for gate in gates %}{% for a in gate.approvals %}{{ a.reason }}{% endfor %}{% endfor %}");
     assert_eq!(types(&repo, "", "notes 1.0 --template mine.md", 0).trim(), "&lt;b&gt;done&lt;/b&gt;\\|");
+}
+
+/// One gate, its way back, and notes that are compared.
+const BACK: &str = r#"
+[pipeline.p]
+[[pipeline.p.sync]]
+notes = "notes.md"
+
+[[pipeline.p.gate]]
+id = "ga"
+
+[[pipeline.p.gate.rule]]
+id = "smoke"
+format = ["command", "file"]
+
+[pipeline.p.gate.approval]
+role = "qa-lead"
+
+[[pipeline.p.rollback]]
+id = "switch"
+steps = ["set enabled=false"]
+validation = ["smoke"]
+"#;
+
+#[test]
+fn notes_that_tell_of_a_gate_that_went_back_say_so() {
+    let policy = Policy { people: POLICY.people, pipeline: BACK };
+    let mut story = Story::begin(&policy, "2025-10-04T09:00:00+09:00");
+    story.types("min", "open ga --release 1.0", 0);
+    story.types("min", "run smoke -- true", 0);
+    story.types("kim", "sign ga --yes", 0);
+    story.types("kim", "promote ga", 0);
+    story.types("", "notes 1.0 --update notes.md", 0);
+    story.types("", "docs --check", 0);
+    story.types("min", "rollback start switch -m broken", 0);
+    story.types("min", "rollback done", 0);
+    story.after("1m").types("min", "run smoke --gate ga -- true", 0);
+    story.types("min", "rollback finish", 0);
+    says_all(&story.types("", "status", 0), &["rolled back"]);
+    let said = story.types("", "docs --check", 1);
+    says_all(
+        &said,
+        &["notes.md", "no line with it says that ga was rolled back", "ledger notes 1.0 --update notes.md"],
+    );
+    let check = "notes 1.0 --update notes.md --check";
+    says_all(&story.types("", check, 1), &["no line with it says that ga was rolled back"]);
+    story.types("", "notes 1.0 --update notes.md", 0);
+    story.types("", "docs --check", 0);
+    assert!(!story.types("", check, 1).contains("was rolled back"), "only that nothing is promoted");
+    // In the next attempt the old folder is no more the gate's, and still nothing to boast of.
+    let text = story.repo.read("notes.md").replace("rolled back", "promoted");
+    story.repo.write("notes.md", text);
+    story.types("min", "open ga --release 1.0 --retry", 0);
+    says_all(&story.types("", "docs --check", 1), &["no line with it says that ga was rolled back"]);
+    // A document nobody began says nothing.
+    std::fs::remove_file(story.repo.path.join("notes.md")).unwrap();
+    story.types("", "docs --check", 0);
 }
 
 #[test]

@@ -92,6 +92,7 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, moment: &Moment, boar
             (Some(entry), Verdict::Open) => (context.printer.good(), format!("promoted #{entry}")),
             (Some(entry), Verdict::Closed) => (context.printer.bad(), format!("promoted #{entry}, changed since")),
             (None, Verdict::Open) => (context.printer.good(), "ready to promote".to_owned()),
+            (None, Verdict::Closed) if decision.is_rolled_back() => (context.printer.bad(), "rolled back".to_owned()),
             (None, Verdict::Closed) if decision.attempt.is_some() => (context.printer.bad(), "in progress".to_owned()),
             (None, Verdict::Closed) => ("·".to_owned(), "not opened".to_owned()),
         };

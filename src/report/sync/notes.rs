@@ -1,4 +1,4 @@
-//! Release notes: they link the folder of every promoted gate.
+//! Release notes: they link the folder of every promoted gate, and say what was rolled back.
 
 use super::{Case, Desk, Disagreement, Mend};
 use crate::policy::evaluate::shell;
@@ -8,18 +8,22 @@ use crate::report::complete::{self, Missing};
 pub(super) fn compare(case: &Case<'_, '_>, path: &str, desk: &mut Desk<'_>) {
     let Case { evaluator, policy, pipeline, release, now } = case;
     let Some(report) = collect::collect(evaluator, policy, pipeline, release, "en", *now) else { return };
-    // There is nothing to be told before, so the notes may not have been begun.
-    if report.gates.iter().all(|gate| gate.promoted.is_none()) {
-        return;
-    }
     let update = format!("ledger notes {} --update {}", shell(release.as_str()), shell(path));
-    let Some(sheet) = desk.sheet(path, Some(&update)) else { return };
+    // There is nothing to be told before a promotion, so the notes may not have been begun. Those that were
+    // may tell of one that was rolled back.
+    let sheet = match report.gates.iter().all(|gate| gate.promoted.is_none()) {
+        true if report.rollbacks.is_empty() => None,
+        true => desk.sheet_if_there(path).flatten(),
+        false => desk.sheet(path, Some(&update)),
+    };
+    let Some(sheet) = sheet else { return };
     for missing in complete::missing(&report, &sheet.text) {
         if matches!(&missing, Missing::Link { gate, .. } if approves(case, gate, path)) {
             continue;
         }
         let ledger = match &missing {
             Missing::Link { gate, .. } => format!("{gate} is promoted for {release}"),
+            Missing::Rollback { gate, entry, .. } => format!("{gate} was rolled back for {release}: entry {entry}"),
             Missing::Digest { file, .. } => format!("{file} is an artifact of {release}"),
         };
         let (file, document) = (path.to_owned(), missing.to_string());
