@@ -37,6 +37,7 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
+use crate::chain::View;
 use crate::entry::kinds::DeclaredArtifact;
 use crate::evidence::readers::Wanted;
 use crate::id::{Name, Version};
@@ -119,6 +120,15 @@ pub struct Gate {
 impl Policy {
     pub fn pipeline(&self, id: &Name) -> Option<&Pipeline> {
         self.pipelines.iter().find(|pipeline| pipeline.id == *id)
+    }
+
+    /// ` --pipeline NAME` for a command about a release, where another pipeline has one of that name.
+    pub fn which(&self, view: View<'_>, pipeline: &Pipeline, release: &Version) -> String {
+        let others = self.pipelines.iter().filter(|other| other.id != pipeline.id);
+        match others.filter(|other| view.releases(&other.id).contains(release)).count() {
+            0 => String::new(),
+            _ => format!(" --pipeline {}", evaluate::shell(pipeline.id.as_str())),
+        }
     }
 
     /// Every gate with its pipeline, in the order of the file.

@@ -22,6 +22,7 @@ mod doubts;
 mod evaluation;
 mod full_disk;
 mod gates;
+mod hints;
 mod hooks;
 mod insider;
 mod interop;

@@ -59,7 +59,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if args.write && !context.global.dry_run {
         write(context, &root, &files, &comparison)?;
     }
-    let telling = Telling { case: &case, comparison: &comparison, written: args.write, again: again(&case, args) };
+    let telling = Telling { case: &case, comparison: &comparison, written: args.write, again: again(&case) };
     Ok(telling.tell(context))
 }
 
@@ -71,7 +71,10 @@ pub fn remind(context: &mut Context<'_>, evaluator: &Evaluator<'_>, pipeline: &P
     if let Some(line) = sync::line_of(evaluator, entry).ok().filter(|_| has_log) {
         context.printer.talk(format!("log line: {line}"));
     }
-    context.printer.talk(format!("  → ledger docs --write --release {}", shell(key.release.as_str())));
+    let policy = current_policy(evaluator).ok();
+    let which = policy.map(|policy| policy.which(evaluator.ledger().view(), pipeline, &key.release));
+    let which = which.unwrap_or_default();
+    context.printer.talk(format!("  → ledger docs --write --release {}{which}", shell(key.release.as_str())));
 }
 
 /// The pipeline and release that are meant.
@@ -99,9 +102,10 @@ fn subject<'p>(args: &Args, loaded: &Loaded, policy: &'p Policy) -> Result<(&'p 
 }
 
 /// The command that writes what is missing.
-fn again(case: &Case<'_, '_>, args: &Args) -> String {
-    let pipeline = args.pipeline.as_ref().map(|pipeline| format!(" --pipeline {}", shell(pipeline)));
-    format!("ledger docs --write --release {}{}", shell(case.release.as_str()), pipeline.unwrap_or_default())
+fn again(case: &Case<'_, '_>) -> String {
+    let Case { evaluator, policy, pipeline, release, .. } = case;
+    let which = policy.which(evaluator.ledger().view(), pipeline, release);
+    format!("ledger docs --write --release {}{which}", shell(release.as_str()))
 }
 
 fn read(context: &Context<'_>, case: &Case<'_, '_>, root: &Path) -> Result<Files, Failure> {

@@ -10,6 +10,7 @@ use crate::cli::select::pipeline_of;
 use crate::findings::counted;
 use crate::id::Version;
 use crate::policy::Evaluator;
+use crate::policy::evaluate::shell;
 use crate::policy::sync::NOTES_REGION;
 use crate::report::escape::visible;
 use crate::report::{Report, collect, complete, regions, render};
@@ -43,6 +44,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let policy = current_policy(&evaluator)?;
     let release = Version::parse(&args.release)?;
     let pipeline = pipeline_of(&loaded, policy, args.pipeline.as_deref(), &release)?;
+    let command =
+        format!("ledger notes {}{}", shell(release.as_str()), policy.which(loaded.ledger.view(), pipeline, &release));
     let language = context.global.lang.clone();
     let report = collect::collect(&evaluator, policy, pipeline, &release, &language, context.world().now())
         .ok_or_else(|| {
@@ -53,8 +56,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     if args.check && args.update.is_none() {
-        return Err(Failure::usage("which document is to be checked?")
-            .hint(format!("ledger notes {} --update FILE --check", args.release)));
+        return Err(Failure::usage("which document is to be checked?").hint(format!("{command} --update FILE --check")));
     }
     let (name, template) = template(args, context, &language)?;
     let text = render::markdown(&name, &template, &report)?;
@@ -69,12 +71,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         let checked = match (&args.update, document) {
             (Some(file), None) => {
                 return Err(Failure::no(format!("{} is not there", file.display()))
-                    .hint(format!("ledger notes {release} --update {}", file.display())));
+                    .hint(format!("{command} --update {}", shell(&file.display().to_string()))));
             }
             (_, Some(document)) => document,
             (None, None) => text,
         };
-        return Ok(check(context, &report, &checked, args));
+        return Ok(check(context, &report, &checked, (args, &command)));
     }
     let Some(file) = &args.update else {
         context.printer.raw(text.as_bytes());
@@ -127,7 +129,7 @@ fn read_document(context: &Context<'_>, file: &std::path::Path) -> Result<Option
 }
 
 /// Every promoted gate's folder is linked, every artifact's digest is printed.
-fn check(context: &mut Context<'_>, report: &Report, document: &str, args: &Args) -> Answer {
+fn check(context: &mut Context<'_>, report: &Report, document: &str, (args, command): (&Args, &str)) -> Answer {
     let mut missing: Vec<String> = complete::missing(report, document).iter().map(ToString::to_string).collect();
     let promoted = report.gates.iter().filter(|gate| gate.promoted.is_some()).count();
     if promoted == 0 {
@@ -153,7 +155,7 @@ fn check(context: &mut Context<'_>, report: &Report, document: &str, args: &Args
         context.printer.say(line);
     }
     if let Some(file) = &args.update {
-        context.printer.talk(format!("  → ledger notes {} --update {}", report.release, file.display()));
+        context.printer.talk(format!("  → {command} --update {}", shell(&file.display().to_string())));
     }
     Answer::No
 }

@@ -87,10 +87,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         );
         context.printer.say(line);
         docs::remind(context, &Evaluator::new(&loaded.ledger), question.pipeline, entry);
-        context.printer.talk(format!(
-            "next:\n  → ledger push\n  → ledger notes {}",
-            crate::policy::evaluate::shell(release.as_str())
-        ));
+        let which = policy.which(loaded.ledger.view(), question.pipeline, release);
+        let release = crate::policy::evaluate::shell(release.as_str());
+        context.printer.talk(format!("next:\n  → ledger push\n  → ledger notes {release}{which}"));
     }
     Ok(Answer::Yes)
 }

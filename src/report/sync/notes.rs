@@ -8,7 +8,8 @@ use crate::report::complete::{self, Missing};
 pub(super) fn compare(case: &Case<'_, '_>, path: &str, desk: &mut Desk<'_>) {
     let Case { evaluator, policy, pipeline, release, now } = case;
     let Some(report) = collect::collect(evaluator, policy, pipeline, release, "en", *now) else { return };
-    let update = format!("ledger notes {} --update {}", shell(release.as_str()), shell(path));
+    let which = policy.which(case.view(), pipeline, release);
+    let update = format!("ledger notes {}{which} --update {}", shell(release.as_str()), shell(path));
     // There is nothing to be told before a promotion, so the notes may not have been begun. Those that were
     // may tell of one that was rolled back.
     let sheet = match report.gates.iter().all(|gate| gate.promoted.is_none()) {

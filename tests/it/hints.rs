@@ -1,0 +1,66 @@
+//! What is to be done next: a command that does it as it stands, told to somebody who may.
+
+use crate::steps::{QA, says_all, types};
+use crate::support::{POLICY, Policy, TestRepo};
+
+/// Two pipelines whose releases are called the same; one mirrors the ledger and rests on the other.
+const TWO: &str = r#"
+[pipeline.app]
+folder = "App_{gate}_{version}"
+
+[[pipeline.app.sync]]
+notes = "notes.md"
+
+[[pipeline.app.gate]]
+id = "alpha"
+requires = ["infra/ready"]
+
+[[pipeline.app.gate.rule]]
+id = "checklist"
+format = "checklist"
+
+[pipeline.app.gate.approval]
+role = "qa-lead"
+count = 2
+
+[pipeline.infra]
+folder = "Infra_{gate}_{version}"
+
+[[pipeline.infra.gate]]
+id = "ready"
+
+[pipeline.infra.gate.approval]
+role = "release-owner"
+"#;
+
+/// Alpha of 1.0 has everything but signatures.
+fn two() -> TestRepo {
+    let repo = TestRepo::with_ledger(&Policy { people: POLICY.people, pipeline: TWO });
+    repo.write("qa.md", QA);
+    types(&repo, "min", "open ready --release 1.0", 0);
+    types(&repo, "lee", "sign ready --yes", 0);
+    types(&repo, "lee", "promote ready", 0);
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    types(&repo, "min", "record checklist qa.md", 0);
+    repo
+}
+
+#[test]
+fn the_pipeline_is_named_where_two_have_a_release_of_that_name() {
+    let repo = two();
+    says_all(&types(&repo, "kim", "sign alpha --yes", 0), &["ledger docs --write --release 1.0 --pipeline app\n"]);
+    types(&repo, "han", "sign alpha --yes", 0);
+    let said = types(&repo, "kim", "promote alpha", 0);
+    says_all(&said, &["ledger docs --write --release 1.0 --pipeline app\n", "ledger notes 1.0 --pipeline app\n"]);
+    let said = types(&repo, "", "docs --check", 3);
+    says_all(&said, &["ledger notes 1.0 --pipeline app --update notes.md"]);
+    says_all(&types(&repo, "", "notes 1.0 --pipeline app --check", 2), &["notes 1.0 --pipeline app --update FILE"]);
+    // What was printed does it.
+    types(&repo, "", "notes 1.0 --pipeline app --update notes.md", 0);
+    types(&repo, "", "docs --write --release 1.0 --pipeline app", 0);
+    // A release only one has needs no more words.
+    types(&repo, "min", "open ready --release 2.0", 0);
+    let said = types(&repo, "lee", "sign ready --yes", 0);
+    types(&repo, "lee", "promote ready", 0);
+    assert!(!said.contains("--pipeline"), "{said}");
+}
