@@ -30,12 +30,13 @@ pub fn collect(
     let source = &newest.open.source;
     let teller = Teller { evaluator, policy, pipeline, release, view, language, now };
     let open = teller.open_triggers(&newest.key.gate);
-    let Trouble { waivers, triggers, rollbacks } = trouble::collect(view, &pipeline.id, release, &open);
+    let Trouble { waivers, triggers, rollbacks } = trouble::collect(view, (pipeline, language), release, &open);
     Some(Report {
         schema: SCHEMA,
         origin: ledger.origin().to_string(),
         pipeline: pipeline.id.to_string(),
         release: release.to_string(),
+        time_zone: policy.zone.name(),
         source: SourceReport { commit: source.commit.to_string(), tree: source.tree.to_string() },
         entries: view.size(),
         root: view.root().to_string(),

@@ -20,6 +20,8 @@ pub struct Report {
     pub origin: String,
     pub pipeline: String,
     pub release: String,
+    /// The policy's zone, for the filter `local`; instants themselves are in UTC.
+    pub time_zone: &'static str,
     pub source: SourceReport,
     /// Entries in the ledger, and the RFC 6962 root over them.
     pub entries: u64,

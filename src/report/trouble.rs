@@ -5,11 +5,14 @@ use serde::Serialize;
 use crate::chain::{VerifiedEntry, View};
 use crate::entry::kinds::{Decision, Predicate, StepResult, TriggerClass};
 use crate::id::{EntryNumber, Name, Version};
+use crate::policy::Pipeline;
 
 /// A rule that was set aside, and whether an emergency has been looked into since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WaiverReport {
     pub gate: String,
+    /// The gate's name in the reader's language.
+    pub label: String,
     pub rule: String,
     pub by: String,
     pub requested_by: String,
@@ -53,6 +56,7 @@ pub struct TriggerReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RollbackReport {
     pub gate: String,
+    pub label: String,
     /// The folder of the attempt that is over with it.
     pub folder: String,
     pub option: String,
@@ -82,22 +86,30 @@ pub struct Trouble {
     pub rollbacks: Vec<RollbackReport>,
 }
 
-pub fn collect(view: View<'_>, pipeline: &Name, release: &Version, open: &[EntryNumber]) -> Trouble {
+pub fn collect(
+    view: View<'_>,
+    (pipeline, language): (&Pipeline, &str),
+    release: &Version,
+    open: &[EntryNumber],
+) -> Trouble {
     // What is void is told too: that somebody took it back makes no trouble undone.
-    let all: Vec<&VerifiedEntry> = view.all_of_release(pipeline, release).into_iter().map(|(entry, _)| entry).collect();
+    let all: Vec<&VerifiedEntry> =
+        view.all_of_release(&pipeline.id, release).into_iter().map(|(entry, _)| entry).collect();
+    let label = |gate: &Name| pipeline.gate(gate).map_or(gate.as_str(), |gate| gate.label(language)).to_owned();
     Trouble {
-        waivers: all.iter().filter_map(|entry| waiver(view, entry, &all)).collect(),
+        waivers: all.iter().filter_map(|entry| waiver(view, entry, label, &all)).collect(),
         triggers: all.iter().filter_map(|entry| trigger(entry, &all, open)).collect(),
-        rollbacks: all.iter().filter_map(|entry| rollback(view, entry)).collect(),
+        rollbacks: all.iter().filter_map(|entry| rollback(view, entry, label)).collect(),
     }
 }
 
-fn gate_of(entry: &VerifiedEntry) -> String {
-    entry.attempt().map(|key| key.gate.to_string()).unwrap_or_default()
-}
-
-fn waiver(view: View<'_>, entry: &VerifiedEntry, all: &[&VerifiedEntry]) -> Option<WaiverReport> {
-    let Predicate::Waiver(waiver) = entry.predicate() else { return None };
+fn waiver(
+    view: View<'_>,
+    entry: &VerifiedEntry,
+    label: impl Fn(&Name) -> String,
+    all: &[&VerifiedEntry],
+) -> Option<WaiverReport> {
+    let (Predicate::Waiver(waiver), Some(key)) = (entry.predicate(), entry.attempt()) else { return None };
     let broken = view.broken_glass().find(|broken| broken.entry() == entry.number());
     let reviewed = broken.and_then(|broken| {
         let good = |number| view.void(number).is_none();
@@ -105,7 +117,8 @@ fn waiver(view: View<'_>, entry: &VerifiedEntry, all: &[&VerifiedEntry]) -> Opti
         broken.reviews().iter().find(|review| review.approves() && review.by() != own && good(review.entry()))
     });
     Some(WaiverReport {
-        gate: gate_of(entry),
+        gate: key.gate.to_string(),
+        label: label(&key.gate),
         rule: waiver.rule.to_string(),
         by: waiver.actor.name.clone(),
         requested_by: waiver.requested_by.to_string(),
@@ -155,8 +168,8 @@ fn trigger(entry: &VerifiedEntry, all: &[&VerifiedEntry], open: &[EntryNumber]) 
     })
 }
 
-fn rollback(view: View<'_>, entry: &VerifiedEntry) -> Option<RollbackReport> {
-    let Predicate::Rollback(rollback) = entry.predicate() else { return None };
+fn rollback(view: View<'_>, entry: &VerifiedEntry, label: impl Fn(&Name) -> String) -> Option<RollbackReport> {
+    let (Predicate::Rollback(rollback), Some(key)) = (entry.predicate(), entry.attempt()) else { return None };
     let started = rollback.steps.first().map_or(rollback.recorded_at, |step| step.started_at);
     let finished = rollback.steps.last().map_or(rollback.recorded_at, |step| step.finished_at);
     let step = |step: &crate::entry::kinds::RollbackStep| StepReport {
@@ -165,10 +178,10 @@ fn rollback(view: View<'_>, entry: &VerifiedEntry) -> Option<RollbackReport> {
         note: step.note.clone(),
     };
     let position = |id: &crate::id::EntryId| view.ledger().position(*id).map(|number| number.0);
-    let attempt = entry.attempt().and_then(|key| view.ledger().opening(key));
     Some(RollbackReport {
-        gate: gate_of(entry),
-        folder: attempt.map(|open| open.folder.to_string()).unwrap_or_default(),
+        gate: key.gate.to_string(),
+        label: label(&key.gate),
+        folder: view.ledger().opening(key).map(|open| open.folder.to_string()).unwrap_or_default(),
         option: rollback.option.to_string(),
         reason: rollback.reason.clone(),
         by: rollback.actor.name.clone(),

@@ -21,7 +21,7 @@ fn both_languages_tell_gates_artifacts_approvals_and_links() {
     {
         let notes = types(&repo, "", &format!("notes 1.0 --lang {language}"), 0);
         says_all(&notes, &words);
-        says_all(&notes, &["## Highlights", &folder, digest, "Kim", "Lee", "app_1.0.bin"]);
+        says_all(&notes, &["Highlights", &folder, digest, "Kim", "Lee", "app_1.0.bin"]);
         assert!(notes.contains(&format!("/{folder})")), "one link a folder: {notes}");
     }
     assert!(types(&repo, "", "notes 1.0 --lang ko", 0).contains("Alpha(내부 QA)"));
@@ -95,6 +95,32 @@ fn text_from_evidence_stays_text() {
     let repo = released();
     repo.write("mine.md", "{% for gate in gates %}{% for a in gate.approvals %}{{ a.reason }}{% endfor %}{% endfor %}");
     assert_eq!(types(&repo, "", "notes 1.0 --template mine.md", 0).trim(), "&lt;b&gt;done&lt;/b&gt;\\|");
+}
+
+#[test]
+fn korean_notes_are_korean_throughout_and_in_the_zone_of_the_policy() {
+    let waiver = "\n[pipeline.stage9.gate.waiver]\nrole = \"release-owner\"\nlongest = \"7d\"\n";
+    let pipeline = POLICY.pipeline.replacen(
+        "\n[[pipeline.stage9.gate]]\nid = \"ga\"",
+        &format!("{waiver}\n[[pipeline.stage9.gate]]\nid = \"ga\""),
+        1,
+    );
+    let repo = TestRepo::bare_of_ledger();
+    let policy = Policy { people: POLICY.people, pipeline: pipeline.leak() };
+    repo.write("ledger.toml", policy.text(&repo).replace("timezone = \"UTC\"", "timezone = \"Asia/Seoul\""));
+    types(&repo, "lee", "init", 0);
+    types(&repo, "min", "open alpha --release 1.0", 0);
+    types(&repo, "lee", "waive qa-checklist --gate alpha --until 2d -m later --yes", 0);
+    types(&repo, "kim", "sign alpha --reject -m no --yes", 0);
+    let notes = types(&repo, "", "notes 1.0 --lang ko", 0);
+    says_all(&notes, &["## 주요 내용 (Highlights)", "| Alpha(내부 QA) | qa-checklist | 20", "| 반려 | — | 20"]);
+    let rows = notes.lines().filter(|line| line.starts_with("| Alpha(내부 QA) |") && line.contains("| 20"));
+    assert!(rows.clone().count() == 2 && rows.clone().all(|row| row.contains("+09:00")), "{notes}");
+    says_all(&types(&repo, "", "notes 1.0", 0), &["| REJECTED | — | 20"]);
+    // Programs read UTC, and are told the zone.
+    let report = repo.ledger("", &["notes", "1.0", "--json"]).json();
+    assert_eq!(report["time_zone"], "Asia/Seoul");
+    assert!(report["waivers"][0]["until"].as_str().unwrap().ends_with('Z'), "{report:#}");
 }
 
 /// One gate, its way back, and notes that are compared.
