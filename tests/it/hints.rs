@@ -64,3 +64,13 @@ fn the_pipeline_is_named_where_two_have_a_release_of_that_name() {
     types(&repo, "lee", "promote ready", 0);
     assert!(!said.contains("--pipeline"), "{said}");
 }
+
+#[test]
+fn a_gate_elsewhere_that_this_release_has_not_is_to_be_opened() {
+    let repo = two();
+    types(&repo, "min", "open alpha --release 1.3", 0);
+    says_all(&types(&repo, "", "check alpha --release 1.3", 1), &["→ ledger open infra/ready --release 1.3"]);
+    types(&repo, "min", "open infra/ready --release 1.3", 0);
+    types(&repo, "min", "open infra/ready --release 1.4", 0);
+    says_all(&types(&repo, "", "check alpha --release 1.3", 1), &["→ ledger status infra/ready --release 1.3"]);
+}

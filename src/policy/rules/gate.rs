@@ -62,11 +62,14 @@ pub fn evaluate_elsewhere(case: &Case<'_, '_>, required: &Elsewhere) -> RuleOutc
     let which = if required.any_release { "some release".to_owned() } else { case.ask.release.to_string() };
     let age = required.within.map(|within| format!(", within {}", span(within))).unwrap_or_default();
     let mut outcome = outcome(id, RuleKind::Gate, format!("{full} promoted for {which}{age}"));
-    let known = !case.view.releases(&required.pipeline).is_empty();
-    outcome.hint = match (known, required.any_release) {
-        (true, _) => format!("ledger status {full}"),
-        (false, true) => format!("ledger open {full} --release VERSION"),
-        (false, false) => format!("ledger open {full} --release {}", shell(case.ask.release.as_str())),
+    let known = case.view.releases(&required.pipeline);
+    let release = shell(case.ask.release.as_str());
+    outcome.hint = match required.any_release {
+        true if known.is_empty() => format!("ledger open {full} --release VERSION"),
+        true => format!("ledger status {full}"),
+        false if known.contains(case.ask.release) => format!("ledger status {full} --release {release}"),
+        // The board of another release would say nothing about this one.
+        false => format!("ledger open {full} --release {release}"),
     };
     outcome.have = format!("{full} is not promoted");
     let Some(promotion) = promotion_elsewhere(case, required) else { return outcome };
