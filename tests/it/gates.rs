@@ -337,7 +337,7 @@ fn supply_again_and_promote(repo: &TestRepo) {
 fn a_second_attempt_has_a_folder_of_its_own_and_begins_with_nothing() {
     let repo = approved();
     let first = repo.ledger("", &["status", "alpha", "--json"]).json();
-    says_all(&types_in_vain(&repo, "min", "open alpha --release 1.0", 0), &["open already"]);
+    says_all(&types_in_vain(&repo, "min", "open alpha --release 1.0", 0), &["is under way for 1.0"]);
     types(&repo, "min", "open alpha --release 1.0 --retry", 0);
     let second = repo.ledger("", &["status", "alpha", "--json"]).json();
     let [one, two] = [&first, &second].map(|decision| decision["folder"].as_str().unwrap());

@@ -74,3 +74,14 @@ fn a_gate_elsewhere_that_this_release_has_not_is_to_be_opened() {
     types(&repo, "min", "open infra/ready --release 1.4", 0);
     says_all(&types(&repo, "", "check alpha --release 1.3", 1), &["→ ledger status infra/ready --release 1.3"]);
 }
+
+#[test]
+fn an_attempt_that_is_under_way_is_not_called_an_open_gate() {
+    let repo = two();
+    says_all(&types(&repo, "min", "open alpha --release 1.0", 0), &["an attempt at alpha is under way for 1.0: App_"]);
+    repo.write("more.txt", "more");
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "-q", "-m", "more"]);
+    let said = types(&repo, "min", "open alpha --release 1.0", 1);
+    says_all(&said, &["an attempt at alpha is under way for 1.0, at commit ", "--retry"]);
+}

@@ -58,14 +58,16 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     if let Some(attempt) = ledger.view().latest(&pipeline.id, &gate.id, release).filter(|_| !args.retry) {
         if attempt.open.source.commit == source.commit {
             let (folder, number) = (&attempt.open.folder, attempt.entry.number());
-            context.printer.talk(format!("{} is open already for {release}: {folder}, entry {number}", gate.id));
+            context
+                .printer
+                .talk(format!("an attempt at {} is under way for {release}: {folder}, entry {number}", gate.id));
             if context.printer.json {
                 context.printer.json(&as_json(Some(attempt.entry), &question, &source.commit));
             }
             return Ok(Answer::Yes);
         }
         return Err(Failure::no(format!(
-            "{} is open for {release} at commit {}, not {}",
+            "an attempt at {} is under way for {release}, at commit {}, not {}",
             gate.id, attempt.open.source.commit, source.commit
         ))
         .hint(format!(
