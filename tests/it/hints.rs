@@ -85,3 +85,15 @@ fn an_attempt_that_is_under_way_is_not_called_an_open_gate() {
     let said = types(&repo, "min", "open alpha --release 1.0", 1);
     says_all(&said, &["an attempt at alpha is under way for 1.0, at commit ", "--retry"]);
 }
+
+#[test]
+fn who_signed_is_told_who_else_has_to() {
+    let repo = two();
+    let said = types(&repo, "kim", "sign alpha --yes", 0);
+    let next = said.lines().find(|line| line.starts_with("next: ")).unwrap();
+    assert!(next.ends_with("  by HAN (Han)"), "{next}");
+    says_all(next, &["next: ledger sign alpha"]);
+    // Who took a word back may say another.
+    let said = types(&repo, "kim", "sign alpha --withdraw -m wrong --yes", 0);
+    assert!(!said.contains("  by HAN"), "{said}");
+}

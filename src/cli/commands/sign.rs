@@ -270,8 +270,21 @@ impl Signing<'_> {
             context.printer.say(line);
             docs::remind(context, &evaluator, self.question.pipeline, entry);
         }
-        context.printer.talk(format!("next: {}", board::next_command(&after)));
+        context.printer.talk(format!("next: {}", self.next(&after, identity)));
         Ok(Answer::Yes)
+    }
+
+    /// What brings the gate forward. Who has just approved has said all they can: it is for somebody else.
+    fn next(&self, after: &Decision, identity: &Identity) -> String {
+        let command = board::next_command(after);
+        let wanted = after.unmet().next().filter(|rule| rule.kind == RuleKind::Approval);
+        let Some(rule) = wanted.filter(|_| self.word == Word::Approved) else { return command };
+        let own = format!("{} ({})", identity.person.handle(), identity.person.name);
+        let others: Vec<&str> = rule.who.iter().filter(|who| **who != own).map(String::as_str).collect();
+        match others.is_empty() {
+            true => format!("nobody else can: {}", visible(&rule.need)),
+            false => format!("{command}  by {}", visible(&others.join(" or "))),
+        }
     }
 
     fn compose(
