@@ -97,3 +97,13 @@ fn who_signed_is_told_who_else_has_to() {
     let said = types(&repo, "kim", "sign alpha --withdraw -m wrong --yes", 0);
     assert!(!said.contains("  by HAN"), "{said}");
 }
+
+#[test]
+fn what_does_not_parse_is_shown_in_the_file_that_was_named() {
+    let repo = two();
+    repo.write("draft.toml", "[ledger]\nodd = 1\n");
+    for line in ["policy diff draft.toml", "policy simulate draft.toml"] {
+        let said = types(&repo, "", line, 2);
+        assert!(said.contains("draft.toml:") && !said.contains("ledger.toml:"), "{line}: {said}");
+    }
+}

@@ -161,10 +161,9 @@ fn as_json(findings: &Findings, file: &str, text: &str) -> serde_json::Value {
     serde_json::json!({ "schema": format!("{SCHEMAS}policy-check/v0.1"), "findings": list })
 }
 
-fn parse_or_fail(text: &str) -> Result<Policy, Failure> {
-    parse::parse(text).map_err(|findings| {
-        Failure::usage(format!("the policy does not parse\n{}", findings.render(POLICY_FILE, text)))
-    })
+fn parse_or_fail(name: &str, text: &str) -> Result<Policy, Failure> {
+    parse::parse(text)
+        .map_err(|findings| Failure::usage(format!("the policy does not parse\n{}", findings.render(name, text))))
 }
 
 fn read(context: &Context<'_>, file: &std::path::Path) -> Result<String, Failure> {

@@ -72,6 +72,7 @@ pub fn diff(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer,
 }
 
 fn draft(file: Option<&PathBuf>, context: &Context<'_>) -> Result<crate::policy::Policy, Failure> {
+    let name = file.map_or_else(|| POLICY_FILE.to_owned(), |file| file.display().to_string());
     let file = match file {
         Some(file) => file.clone(),
         None => {
@@ -79,7 +80,8 @@ fn draft(file: Option<&PathBuf>, context: &Context<'_>) -> Result<crate::policy:
             root.ok_or_else(|| Failure::usage("name the policy file"))?
         }
     };
-    parse_or_fail(&read(context, &file)?)
+    let text = read(context, &file)?;
+    parse_or_fail(&name, &text)
 }
 
 fn tell(context: &mut Context<'_>, pair: &Pair) {

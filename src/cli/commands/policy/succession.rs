@@ -23,7 +23,7 @@ pub fn apply(reason: &str, yes: bool, context: &mut Context<'_>) -> Result<Answe
     let mut loaded = context.load(None)?;
     let root = loaded.store.work_tree().ok_or_else(|| Failure::usage("a bare repository has no ledger.toml"))?;
     let text = read(context, &PathBuf::from(root).join(POLICY_FILE))?;
-    let policy = parse_or_fail(&text)?;
+    let policy = parse_or_fail(POLICY_FILE, &text)?;
     let current = loaded.ledger.policies().last().cloned().ok_or_else(|| Failure::unknown("no policy is in force"))?;
     if Digest::of(text.as_bytes()) == current.digest() {
         let line = format!("{POLICY_FILE} is in force already: entry {}", current.entry());
