@@ -151,12 +151,14 @@ fn refuse(
 ) -> Failure {
     let Protected { branch, gate } = protected;
     let commit = &source.commit;
+    // Whatever the branch is called where it comes from, this very commit is what was judged.
+    let push = format!("git push --atomic origin evidence {commit}:{branch}");
     let Some(decision) = nearest else {
         return Failure::no(format!(
             "{branch} takes what has passed {gate}, and no release was opened there for commit {commit}"
         ))
         .hint(format!("ledger open {} --release VERSION --commit {commit}", gate.rsplit('/').next().unwrap_or(gate)))
-        .hint(format!("when it is promoted: git push --atomic origin evidence {commit}:{branch}"));
+        .hint(format!("when it is promoted: {push}"));
     };
     let printer = &mut context.printer;
     let heading = board::heading(printer, decision, Some(commit.as_str()));
@@ -169,10 +171,7 @@ fn refuse(
     };
     Failure::no(format!("{branch} takes what has passed {gate}, which {why} for {release}"))
         .hint(board::next_command(decision))
-        .hint(format!(
-            "then: ledger promote {} --release {release} && git push --atomic origin evidence {branch}",
-            decision.gate
-        ))
+        .hint(format!("then: ledger promote {} --release {release} && {push}", decision.gate))
 }
 
 #[cfg(test)]
