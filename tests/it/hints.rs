@@ -99,6 +99,21 @@ fn who_signed_is_told_who_else_has_to() {
 }
 
 #[test]
+fn every_pipeline_has_a_board_of_its_own_release() {
+    let repo = two();
+    types(&repo, "min", "open ready --release 7.7", 0);
+    let said = types(&repo, "", "status", 0);
+    let heads: Vec<&str> = said.lines().filter(|line| line.contains("example.org/acme/widget")).collect();
+    assert!(heads.len() == 2 && heads[0].starts_with("1.0  app  ") && heads[1].starts_with("7.7  infra  "), "{said}");
+    let said = types(&repo, "", "status --release 7.7", 0);
+    says_all(&said, &["no release 7.7  app", "→ ledger open app/alpha --release 7.7", "7.7  infra  "]);
+    let fresh = TestRepo::with_ledger(&Policy { people: POLICY.people, pipeline: TWO });
+    types(&fresh, "min", "open ready --release 1.0", 0);
+    let said = types(&fresh, "", "status", 0);
+    says_all(&said, &["no release yet  app", "→ ledger open app/alpha --release VERSION", "1.0  infra  "]);
+}
+
+#[test]
 fn what_does_not_parse_is_shown_in_the_file_that_was_named() {
     let repo = two();
     repo.write("draft.toml", "[ledger]\nodd = 1\n");

@@ -10,8 +10,10 @@ use crate::cli::moment::{AsOf, Moment};
 use crate::cli::output::table;
 use crate::cli::select::{self, Question};
 use crate::findings::counted;
+use crate::id::Name;
 use crate::policy::decision::Decision;
-use crate::policy::{Evaluator, Gate, Verdict};
+use crate::policy::evaluate::shell;
+use crate::policy::{Evaluator, Gate, Pipeline, Verdict};
 use crate::report::escape::visible;
 
 /// Show where a release stands
@@ -51,7 +53,22 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         context.printer.json(&board::status_json(boards.iter().map(|(_, decision)| decision)));
         return Ok(Answer::Yes);
     }
-    show_boards(context, &loaded, &moment, &boards);
+    for (at, pipeline) in policy.pipelines.iter().enumerate() {
+        if at > 0 {
+            context.printer.say("");
+        }
+        let name = (policy.pipelines.len() > 1).then_some(&pipeline.id);
+        let own: Vec<&Board<'_>> = boards.iter().filter(|(_, decision)| decision.pipeline == pipeline.id).collect();
+        match own.as_slice() {
+            [] => show_none(context, pipeline, args.release.as_deref()),
+            own => show_board(context, &loaded, &moment, (name, own)),
+        }
+    }
+    let current = boards.iter().find(|(_, decision)| decision.promoted.is_none() && decision.attempt.is_some());
+    if let Some((_, decision)) = current {
+        context.printer.say("");
+        show_gate(context, decision);
+    }
     let count = policy.roster.approve.count;
     for proposal in loaded.ledger.proposals().iter().filter(|_| !moment.is_past) {
         let (entry, approved) = (proposal.entry, proposal.approved_by.len());
@@ -84,7 +101,26 @@ fn show_gate(context: &mut Context<'_>, decision: &Decision) {
     context.printer.say(format!("{} · {}", board::tally(decision), next));
 }
 
-fn show_boards(context: &mut Context<'_>, loaded: &Loaded, moment: &Moment, boards: &[Board<'_>]) {
+/// A pipeline that has no such release is not left out: nobody would miss what is not shown.
+fn show_none(context: &mut Context<'_>, pipeline: &Pipeline, release: Option<&str>) {
+    let (what, version) = match release {
+        Some(release) => (format!("no release {}", visible(release)), shell(release)),
+        None => ("no release yet".to_owned(), "VERSION".to_owned()),
+    };
+    let line = format!("{what}  {}", context.printer.bold(pipeline.id.as_str()));
+    context.printer.say(line);
+    if let Some(gate) = pipeline.gates.first() {
+        context.printer.say(format!("  → ledger open {}/{} --release {version}", shell(pipeline.id.as_str()), gate.id));
+    }
+}
+
+/// The gates of one pipeline's release, a row each.
+fn show_board(
+    context: &mut Context<'_>,
+    loaded: &Loaded,
+    moment: &Moment,
+    (pipeline, boards): (Option<&Name>, &[&Board<'_>]),
+) {
     let mut rows = vec![["", "gate", "state", "rules", "folder", "next"].map(str::to_owned).to_vec()];
     for (gate, decision) in boards {
         let met = decision.rules.len() - decision.unmet().count();
@@ -104,17 +140,14 @@ fn show_boards(context: &mut Context<'_>, loaded: &Loaded, moment: &Moment, boar
         rows.push(vec![mark, visible(&name), state, rules, folder, next_command(decision)]);
     }
     let release = boards.first().map(|(_, decision)| decision.release.to_string()).unwrap_or_default();
+    let pipeline = pipeline.map(|pipeline| format!("  {}", context.printer.bold(pipeline.as_str())));
     let title = format!(
-        "{}  {}  {}",
+        "{}{}  {}  {}",
         context.printer.bold(&visible(&release)),
+        pipeline.unwrap_or_default(),
         loaded.ledger.origin(),
         counted(moment.size, "entry", "entries")
     );
     context.printer.say(title);
     table(&rows).into_iter().for_each(|line| context.printer.say(line));
-    let current = boards.iter().find(|(_, decision)| decision.promoted.is_none() && decision.attempt.is_some());
-    if let Some((_, decision)) = current {
-        context.printer.say("");
-        show_gate(context, decision);
-    }
 }
