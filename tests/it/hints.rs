@@ -122,3 +122,10 @@ fn what_does_not_parse_is_shown_in_the_file_that_was_named() {
         assert!(said.contains("draft.toml:") && !said.contains("ledger.toml:"), "{line}: {said}");
     }
 }
+
+#[test]
+fn the_policy_in_force_is_told_to_programs_as_a_document() {
+    let repo = two();
+    let shown = repo.ledger("", &["policy", "show", "--json"]).json();
+    assert_eq!(shown["text"], repo.read("ledger.toml"));
+}

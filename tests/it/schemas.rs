@@ -227,6 +227,7 @@ fn to_alpha(repo: &TestRepo, said: &mut Printed) {
 
 fn to_ga(repo: &TestRepo, said: &mut Printed) {
     repo.write("ledger.toml", POLICY.text(repo) + MORE);
+    said.types(repo, "", "policy show", 0, "policy-show");
     said.types(repo, "", "policy diff", 1, "policy-diff");
     said.types(repo, "", "policy simulate", 0, "policy-simulate");
     said.types(repo, "lee", "policy apply -m remarked", 0, "outcome");

@@ -86,13 +86,21 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         PolicyCommand::Sign { entry, yes } => succession::sign(entry.map(EntryNumber), *yes, context),
         PolicyCommand::Diff { file } => simulate::diff(file.as_ref(), context),
         PolicyCommand::Simulate { file, release } => simulate::run(file.as_ref(), release.as_deref(), context),
-        PolicyCommand::Show => {
-            let (loaded, ()) = context.ask(|_| Ok(()))?;
-            let text = loaded.ledger.policies().last().map(|policy| policy.text().to_owned()).unwrap_or_default();
-            context.printer.raw(text.as_bytes());
-            Ok(Answer::Yes)
-        }
+        PolicyCommand::Show => show(context),
     }
+}
+
+fn show(context: &mut Context<'_>) -> Result<Answer, Failure> {
+    let (loaded, ()) = context.ask(|_| Ok(()))?;
+    let policy = loaded.ledger.policies().last().ok_or_else(|| Failure::unknown("no policy is in force"))?;
+    match context.printer.json {
+        true => context.printer.json(&serde_json::json!({
+            "schema": format!("{SCHEMAS}policy-show/v0.1"),
+            "entry": policy.entry(), "sha256": policy.digest(), "text": policy.text(),
+        })),
+        false => context.printer.raw(policy.text().as_bytes()),
+    }
+    Ok(Answer::Yes)
 }
 
 fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Failure> {

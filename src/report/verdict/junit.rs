@@ -4,7 +4,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::{GateVerdict, Reason, Verdicts, lines, waived_word};
-use crate::policy::decision::RuleOutcome;
+use crate::policy::decision::{RuleOutcome, RuleState};
 use crate::report::escape::visible;
 
 type Xml = Writer<Vec<u8>>;
@@ -63,6 +63,10 @@ fn case(xml: &mut Xml, gate: &GateVerdict, rule: &RuleOutcome, file: &str) -> st
     let waived: Vec<&RuleOutcome> = rule.waived().collect();
     match rule.state.is_met() {
         true if !waived.is_empty() => set_aside(xml, &waived)?,
+        // The policy asked for nothing here, so nothing passed.
+        true if rule.state == RuleState::NotApplicable => {
+            empty(xml, "skipped", &[("message", &format!("not applicable: {}", rule.have))])?;
+        }
         true => said(xml, "system-out", &[], &visible(&rule.have))?,
         false => {
             let message = format!("{}: {}", rule.need, rule.have);
@@ -111,7 +115,10 @@ impl Counts {
         let rules = &gate.decision.rules;
         // A gate without rules is closed, and that is one failure.
         let failures = if rules.is_empty() { 1 } else { gate.unmet() };
-        let skipped = rules.iter().filter(|rule| rule.state.is_met() && rule.waived().next().is_some()).count();
+        let is_skipped = |rule: &&RuleOutcome| {
+            rule.state == RuleState::NotApplicable || rule.state.is_met() && rule.waived().next().is_some()
+        };
+        let skipped = rules.iter().filter(is_skipped).count();
         Self { tests: rules.len().max(1), failures, errors: 0, skipped }
     }
 
@@ -170,7 +177,6 @@ mod tests {
     use super::super::tests::{gate, hostile, rule, untold, waived};
     use super::*;
     use crate::evidence::readers::{self, Input};
-    use crate::policy::RuleState;
 
     /// What our own reader of test reports takes from it.
     fn counts(text: &str) -> Vec<(String, String)> {
@@ -201,6 +207,14 @@ mod tests {
         let none =
             Verdicts::Told(vec![gate("ga", Vec::new()), gate("beta", vec![rule("a", RuleState::Satisfied, "x")])]);
         assert_eq!(counts(&render(&none, "ledger.toml")), expected(0, 1, 1, 0));
+    }
+
+    #[test]
+    fn what_the_policy_does_not_ask_for_here_is_skipped() {
+        let rules = vec![rule("prompts", RuleState::NotApplicable, "x"), rule("a", RuleState::Satisfied, "x")];
+        let text = render(&Verdicts::Told(vec![gate("ga", rules)]), "ledger.toml");
+        assert_eq!(counts(&text), expected(0, 0, 1, 1), "{text}");
+        assert!(text.contains("<skipped message=\"not applicable: x\"/>") && !text.contains("<properties>"), "{text}");
     }
 
     #[test]
