@@ -186,7 +186,7 @@ fn the_component_runs_in_a_plain_shell() {
     let _ = gitlab(&[("GATES", "alpha")]).exits(0);
     says_all(&runner.file("ledger.xml"), &["failures=\"0\""]);
     let _ = gitlab(&[("GATES", "alpha ga")]).exits(1);
-    says_all(&runner.file("ledger-summary.md"), &["❌ ledger: closed", "1 of 2 gates closed"]);
+    says_all(&runner.file("ledger-summary.md"), &["❌ ledger: closed", "1 of 2 gates open"]);
     says_all(&runner.file("ledger.json"), &["\"gates\""]);
     let _ = gitlab(&[("GATES", "all")]).exits(1);
     let first = repo.git(&["rev-list", "--max-parents=0", "main"]);

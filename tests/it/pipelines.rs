@@ -113,7 +113,7 @@ fn the_page_of_a_step_is_appended_to_and_stays_under_a_mebibyte() {
     let _ = check(&repo, "alpha --ci", &env).exits(1);
     let text = std::fs::read_to_string(&page).unwrap();
     assert!(text.starts_with("# before\n"), "{text}");
-    says_all(&text, &["1 of 1 gates closed, 3 of 4 rules unmet", "stage9/alpha is closed for 1.0", "&lt;b&gt;\\|"]);
+    says_all(&text, &["0 of 1 gates open, 1 of 4 rules met", "stage9/alpha is closed for 1.0", "&lt;b&gt;\\|"]);
     // Nearly full: the counts only. Full: nothing, and the verdict is what it was.
     for (size, is_added) in [((1 << 20) - 2_000, true), ((1 << 20) - 100, false)] {
         std::fs::write(&page, vec![b'x'; size]).unwrap();
@@ -124,7 +124,7 @@ fn the_page_of_a_step_is_appended_to_and_stays_under_a_mebibyte() {
     }
     std::fs::write(&page, "").unwrap();
     let _ = check(&repo, &format!("alpha --summary {path}"), &[]).exits(1);
-    says_all(&std::fs::read_to_string(&page).unwrap(), &["1 of 1 gates closed, 3 of 3 rules unmet"]);
+    says_all(&std::fs::read_to_string(&page).unwrap(), &["0 of 1 gates open, 0 of 3 rules met"]);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn reports_are_written_in_one_run_and_a_yes_that_cannot_be_is_none() {
     assert_eq!((&log["version"], &log["runs"][0]["results"]), (&"2.1.0".into(), &serde_json::json!([])));
     let json: Value = serde_json::from_str(&repo.read("out/l.json")).unwrap();
     assert_eq!(json, check(&repo, "alpha --json", &[]).json());
-    says_all(&repo.read("out/l.md"), &["✅ ledger: open", "0 of 1 gates closed"]);
+    says_all(&repo.read("out/l.md"), &["✅ ledger: open", "1 of 1 gates open"]);
     // `docs` is a folder, which no report can be written over.
     for line in ["--report junit=docs", "--summary docs"] {
         says_all(&types(&repo, "", &format!("check alpha {line}"), 3), &["cannot be written", "docs"]);

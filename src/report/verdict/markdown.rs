@@ -65,14 +65,16 @@ impl Page {
 
 fn heading(verdicts: &Verdicts) -> String {
     let gates = verdicts.gates();
-    let closed = gates.iter().filter(|gate| !gate.is_open()).count();
+    let open = gates.iter().filter(|gate| gate.is_open()).count();
     let rules: usize = gates.iter().map(|gate| gate.decision.rules.len()).sum();
     let unmet: usize = gates.iter().map(GateVerdict::unmet).sum();
+    let waived: usize = gates.iter().map(|gate| gate.waived().count()).sum();
+    let waived = if waived > 0 { format!(", {waived} set aside") } else { String::new() };
     let word = match verdicts.verdict() {
         Verdict::Open => "✅ ledger: open",
         Verdict::Closed => "❌ ledger: closed",
     };
-    format!("### {word}\n\n{closed} of {} gates closed, {unmet} of {rules} rules unmet\n\n", gates.len())
+    format!("### {word}\n\n{open} of {} gates open, {} of {rules} rules met{waived}\n\n", gates.len(), rules - unmet)
 }
 
 /// The gate and its unmet rules; how many of them had room, or `None` when not even the gate had.
@@ -80,12 +82,12 @@ fn show_gate(page: &mut Page, gate: &GateVerdict) -> Option<usize> {
     let decision = &gate.decision;
     let folder = decision.attempt.as_ref().map(|attempt| format!(" · {}", markdown(attempt.folder.as_str())));
     let mut text = format!(
-        "#### {} {} is {} for {}\n\n{} of {} rules unmet · policy {} · {} entries, root {}{}\n\n",
+        "#### {} {} is {} for {}\n\n{} of {} rules met · policy {} · {} entries, root {}{}\n\n",
         if gate.is_open() { "✅" } else { "❌" },
         markdown(&gate.name()),
         decision.verdict().word(),
         cell(decision.release.as_str()),
-        gate.unmet(),
+        decision.rules.len() - gate.unmet(),
         decision.rules.len(),
         decision.policy.short(),
         decision.size,
@@ -198,6 +200,7 @@ mod tests {
     fn what_was_set_aside_stands_unfolded_above_the_gates_broken_glass_first() {
         let text = render(&waived(), MIB, "").unwrap();
         let (shown, folded) = text.split_once("<details>").unwrap();
+        assert!(shown.contains("1 of 1 gates open, 3 of 3 rules met, 2 set aside\n"), "{text}");
         assert!(shown.contains("#### 🟥 2 rules set aside, 1 by broken glass"), "{text}");
         let place = |part: &str| shown.find(part).unwrap_or_else(|| panic!("{part:?} in {text}"));
         let glass = place("| 🟥 **BROKEN GLASS** | stage9/alpha | smoke |");
@@ -218,7 +221,7 @@ mod tests {
         for room in [MIB, MIB / 2, 4_096] {
             let page = render(&verdicts, room, "ledger check --json has all of them").unwrap();
             assert!(page.len() < room, "{}", page.len());
-            assert!(page.contains("2 of 2 gates closed, 50001 of 50071 rules unmet"), "{}", &page[..200]);
+            assert!(page.contains("0 of 2 gates open, 70 of 50071 rules met\n"), "{}", &page[..200]);
             let shown = page.matches("| failed |").count();
             let left = format!("{} unmet and 70 met rules, and 1 gates", 50_001 - shown);
             assert!(page.contains(&left) && page.contains("has all of them"), "{shown}: {}", &page[page.len() - 400..]);
