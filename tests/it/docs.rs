@@ -131,6 +131,7 @@ fn writing_ticks_one_byte_and_the_second_time_nothing() {
     assert_eq!((before[at], after[at]), (b' ', b'x'));
     assert_eq!(TASKLIST[..at].matches('\n').count() + 1, 8);
     let governance = repo.read("docs/governance.md");
+    says_all(&governance, &["KIM 승인"]);
     let promoted_at = governance.split(" | ").find(|cell| cell.starts_with("20")).unwrap();
     assert!(promoted_at.ends_with("+09:00"), "the policy's zone: {promoted_at}");
     assert!(governance.starts_with("# 거버넌스\r\n<!-- ledger:begin gates -->\r\n| 게이트"));
