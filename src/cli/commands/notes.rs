@@ -30,7 +30,7 @@ pub struct Args {
     /// Fill the marked region of this document (made if it is not there); every other byte stays
     #[arg(long, value_name = "FILE", value_parser = path())]
     update: Option<PathBuf>,
-    /// Write nothing; exit 1 when a promoted gate's folder or an artifact's digest is missing
+    /// Write nothing; exit 1 when a promoted gate's folder, an artifact's digest or the word of a rollback is missing
     #[arg(long)]
     check: bool,
     /// Your own template instead of the shipped one
