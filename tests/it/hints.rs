@@ -129,3 +129,42 @@ fn the_policy_in_force_is_told_to_programs_as_a_document() {
     let shown = repo.ledger("", &["policy", "show", "--json"]).json();
     assert_eq!(shown["text"], repo.read("ledger.toml"));
 }
+
+const BACK: &str = r#"
+[[pipeline.p.gate]]
+id = "ga"
+
+[[pipeline.p.gate.rule]]
+id = "smoke"
+format = "command"
+
+[pipeline.p.gate.approval]
+role = "qa-lead"
+
+[[pipeline.p.trigger]]
+id = "outage"
+class = "immediate"
+option = "switch"
+
+[[pipeline.p.rollback]]
+id = "switch"
+steps = ["set enabled=false", "tell everybody"]
+validation = ["smoke"]
+"#;
+
+#[test]
+fn while_a_way_back_is_walked_it_is_to_be_gone_on_with() {
+    let repo = TestRepo::with_ledger(&Policy { people: POLICY.people, pipeline: BACK });
+    types(&repo, "min", "open ga --release 1.0", 0);
+    types(&repo, "min", "run smoke -- true", 0);
+    types(&repo, "kim", "sign ga --yes", 0);
+    types(&repo, "kim", "promote ga", 0);
+    types(&repo, "min", "trigger fire outage -m down", 0);
+    says_all(&types(&repo, "", "check ga", 1), &["→ ledger rollback start switch --trigger "]);
+    types(&repo, "min", "rollback start switch", 0);
+    for (line, code) in [("status", 0), ("status ga", 0), ("check ga", 1)] {
+        let said = types(&repo, "", line, code);
+        let goes_on = said.lines().any(|line| line.trim_end().ends_with("ledger rollback"));
+        assert!(goes_on && !said.contains("rollback start"), "{line}: {said}");
+    }
+}

@@ -1,6 +1,6 @@
 //! `ledger check`: the verdict about gates, for a person or for CI. Offline, reads only.
 
-use super::{Answer, verify};
+use super::{Answer, rollback, verify};
 use crate::cli::args::text;
 use crate::cli::changed;
 use crate::cli::context::{Context, POLICY_FILE};
@@ -112,7 +112,10 @@ fn decide(
 ) -> Result<Decision, Failure> {
     let observed = moment.observe(context, loaded, question)?;
     let ask = question.ask(moment.size, moment.now, &observed);
-    let decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
+    let mut decision = evaluator.decide(&Ask { source: source.map(|source| (&source.commit, &source.tree)), ..ask });
+    if !moment.is_past {
+        rollback::heed(context, loaded, &mut decision);
+    }
     context.refuse_lies(loaded, evaluator)?;
     Ok(decision)
 }

@@ -18,6 +18,7 @@ use crate::cli::load::Loaded;
 use crate::cli::select::{self, Question, Released};
 use crate::entry::kinds::{AttemptKey, Mode, Predicate, Trigger, TriggerClass};
 use crate::id::{EntryId, Name, ObjectId};
+use crate::policy::decision::{Decision, RuleKind};
 use crate::policy::response::RollbackOption;
 use crate::policy::{Evaluator, Observed, Pipeline};
 use crate::report::escape::visible;
@@ -91,6 +92,19 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         Some(Command::Fail(args)) => walk::tell(context, walk::Key::Fail, Some(args.message.clone())),
         Some(Command::Status) => walk::status(context),
         Some(Command::Finish) => finish::run(context),
+    }
+}
+
+/// While a way back is walked here, what answers a trigger is to go on with it: beginning again is refused.
+pub fn heed(context: &Context<'_>, loaded: &Loaded, decision: &mut Decision) {
+    let Ok(Some(journal)) = Journal::read(context, &loaded.store) else { return };
+    if journal.key.pipeline != decision.pipeline || journal.key.release != decision.release {
+        return;
+    }
+    for rule in decision.rules.iter_mut().filter(|rule| rule.kind == RuleKind::Trigger) {
+        if rule.hint.starts_with("ledger rollback start ") {
+            rule.hint = "ledger rollback".to_owned();
+        }
     }
 }
 

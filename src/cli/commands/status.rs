@@ -1,6 +1,6 @@
 //! `ledger status`: the board. Gates and rules, what is missing, who can bring it, and the next command.
 
-use super::Answer;
+use super::{Answer, rollback};
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson, next_command};
 use crate::cli::context::Context;
@@ -40,7 +40,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     context.warn_of_broken_draft(&loaded.store);
     if let Some(gate) = &args.gate {
         let question = Question::in_view(policy, moment.view(&loaded), gate, args.release.as_deref())?;
-        let decision = moment.decide(context, &loaded, &evaluator, &question)?;
+        let decision = decide(context, &loaded, &evaluator, &moment, &question)?;
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
             return Ok(Answer::Yes);
@@ -89,8 +89,23 @@ pub fn boards<'p>(
     release: Option<&str>,
 ) -> Result<Vec<Board<'p>>, Failure> {
     let questions = select::every(moment.policy(evaluator)?, moment.view(loaded), release)?;
-    let decide = |question: &Question<'p>| moment.decide(context, loaded, evaluator, question);
-    questions.iter().map(|question| Ok((question.gate, decide(question)?))).collect()
+    let board = |question: &Question<'p>| Ok((question.gate, decide(context, loaded, evaluator, moment, question)?));
+    questions.iter().map(board).collect()
+}
+
+/// The answer then, and what this clone knows of ways back that are being walked.
+fn decide(
+    context: &Context<'_>,
+    loaded: &Loaded,
+    evaluator: &Evaluator<'_>,
+    moment: &Moment,
+    question: &Question<'_>,
+) -> Result<Decision, Failure> {
+    let mut decision = moment.decide(context, loaded, evaluator, question)?;
+    if !moment.is_past {
+        rollback::heed(context, loaded, &mut decision);
+    }
+    Ok(decision)
 }
 
 fn show_gate(context: &mut Context<'_>, decision: &Decision) {
