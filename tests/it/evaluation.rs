@@ -132,7 +132,7 @@ proptest! {
             by.dedup();
             prop_assert!(by.len() >= approvals.len(), "{by:?}");
             // A waiver counts until its time, for rules it may name, by who may give it.
-            for rule in decision.rules.iter().filter(|rule| rule.state == RuleState::Waived) {
+            for rule in decision.rules.iter().filter(|rule| rule.state.is_waived()) {
                 prop_assert!(gate == 0 && ["build", "proof"].contains(&rule.id.as_str()));
                 let Predicate::Waiver(waiver) = made.ledger.entry(rule.by[0].0).unwrap().predicate() else { panic!() };
                 prop_assert!(waiver.expires_at > made.now() && waiver.rule == rule.id);
