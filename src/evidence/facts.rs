@@ -106,12 +106,59 @@ enum Order {
 }
 
 impl Order {
+    const fn is_inclusive(self) -> bool {
+        matches!(self, Self::LessEqual | Self::GreaterEqual)
+    }
+
+    /// Whether it is the lower end of what is accepted.
+    const fn is_lower(self) -> bool {
+        matches!(self, Self::Greater | Self::GreaterEqual)
+    }
+
     fn accepts(self, found: Ordering) -> bool {
         match self {
             Self::Less => found.is_lt(),
             Self::LessEqual => found.is_le(),
             Self::Greater => found.is_gt(),
             Self::GreaterEqual => found.is_ge(),
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, fact: &Fact) -> bool {
+        match (self, fact) {
+            (Self::Exists, _) => true,
+            (Self::Equal(value), fact) => fact == value,
+            // A value of another type is "not comparable", which must not read as "different".
+            (Self::NotEqual(value), fact) => {
+                std::mem::discriminant(value) == std::mem::discriminant(fact) && fact != value
+            }
+            (Self::Order(order, limit), fact) => {
+                measured(fact).and_then(|value| value.compare(limit)).is_some_and(|found| order.accepts(found))
+            }
+            (Self::Contains(part), Fact::Text(text)) => text.contains(part.as_str()),
+            (Self::Contains(part), Fact::List(list)) => list.iter().any(|item| item == part),
+            (Self::Contains(part), Fact::Group(group)) => group.contains_key(part),
+            (Self::Matches(pattern), Fact::Text(text)) => pattern_of(pattern).is_ok_and(|p| p.is_match(text)),
+            _ => false,
+        }
+    }
+
+    /// Whether no value meets both.
+    fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Equal(value), test) | (test, Self::Equal(value)) => !test.holds(value),
+            (Self::Order(one, limit), Self::Order(two, end)) => match limit.compare(end) {
+                // Of two kinds: no value compares with both.
+                None => true,
+                Some(Ordering::Equal) => {
+                    one.is_lower() != two.is_lower() && !(one.is_inclusive() && two.is_inclusive())
+                }
+                Some(Ordering::Less) => !one.is_lower() && two.is_lower(),
+                Some(Ordering::Greater) => one.is_lower() && !two.is_lower(),
+            },
+            _ => false,
         }
     }
 }
@@ -158,23 +205,12 @@ impl Expect {
 
     /// Whether the facts meet the comparison. An absent fact, or one of another type, never does.
     pub fn holds(&self, facts: &Facts) -> bool {
-        let Some(fact) = self.fact(facts) else { return false };
-        match (&self.test, fact) {
-            (Test::Exists, _) => true,
-            (Test::Equal(value), fact) => fact == value,
-            // A value of another type is "not comparable", which must not read as "different".
-            (Test::NotEqual(value), fact) => {
-                std::mem::discriminant(value) == std::mem::discriminant(fact) && fact != value
-            }
-            (Test::Order(order, limit), fact) => {
-                measured(fact).and_then(|value| value.compare(limit)).is_some_and(|found| order.accepts(found))
-            }
-            (Test::Contains(part), Fact::Text(text)) => text.contains(part.as_str()),
-            (Test::Contains(part), Fact::List(list)) => list.iter().any(|item| item == part),
-            (Test::Contains(part), Fact::Group(group)) => group.contains_key(part),
-            (Test::Matches(pattern), Fact::Text(text)) => pattern_of(pattern).is_ok_and(|p| p.is_match(text)),
-            _ => false,
-        }
+        self.fact(facts).is_some_and(|fact| self.test.holds(fact))
+    }
+
+    /// Whether no value at all could meet both: `x < 5` beside `x > 6`.
+    pub fn excludes(&self, other: &Self) -> bool {
+        self.path == other.path && self.test.excludes(&other.test)
     }
 
     /// The fact the comparison speaks of, if it is there.
@@ -279,6 +315,37 @@ mod tests {
         ] {
             assert!(Expect::parse(yes).unwrap().holds(&facts()), "{yes}");
             assert!(!Expect::parse(no).unwrap().holds(&facts()), "{no}");
+        }
+    }
+
+    #[test]
+    fn two_comparisons_that_leave_no_value_exclude_each_other() {
+        let excludes = |one: &str, other: &str| Expect::parse(one).unwrap().excludes(&Expect::parse(other).unwrap());
+        for (one, other) in [
+            ("x < 5", "x > 6"),
+            ("x < 5", "x >= 5"),
+            ("x > 5", "x < 5"),
+            ("x < 1 s", "x > 2000 ms"),
+            ("x < 5 ms", "x > 2"),
+            ("x == 3", "x == 4"),
+            ("x == 3", "x != 3"),
+            ("x == 3", "x > 3"),
+            ("x == \"a\"", "x matches \"^b\""),
+        ] {
+            assert!(excludes(one, other) && excludes(other, one), "{one}, {other}");
+        }
+        for (one, other) in [
+            ("x < 5", "x > 4"),
+            ("x <= 5", "x >= 5"),
+            ("x < 5", "x < 6"),
+            ("x > 5", "x >= 5"),
+            ("x < 5", "y > 6"),
+            ("x == 3", "x >= 3"),
+            ("x != 3", "x != 4"),
+            ("x contains \"a\"", "x contains \"b\""),
+            ("x exists", "x == 3"),
+        ] {
+            assert!(!excludes(one, other) && !excludes(other, one), "{one}, {other}");
         }
     }
 

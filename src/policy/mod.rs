@@ -5,6 +5,7 @@
 
 mod approval;
 pub mod audit;
+mod circles;
 pub mod globs;
 pub mod decision;
 pub mod evaluate;

@@ -1,12 +1,13 @@
 //! What `policy check` finds that parses and can still go wrong, and what a draft changes, in words.
 
-use crate::steps::{says_all, supplied, types};
+use crate::steps::{QA, says_all, supplied, types};
 use crate::support::{POLICY, TestRepo};
 
 /// A policy that says this beyond the usual one; it parses, and `check` finds the words.
 #[track_caller]
 fn finds(more: &str, words: &[&str]) {
     let repo = TestRepo::bare_of_ledger();
+    repo.write("docs/qa.md", QA);
     repo.write("ledger.toml", POLICY.text(&repo) + more);
     let said = types(&repo, "", "policy check", if words.is_empty() { 0 } else { 1 });
     says_all(&said, words);
@@ -58,6 +59,87 @@ fn a_glob_that_matches_nothing_and_one_file_in_two_places_are_found() {
     finds(&when("src/**"), &[]);
     let twice = "[[pipeline.stage9.gate.rule]]\nid = \"bundle\"\nfile = \"dist/app_{version}.bin\"\n";
     finds(twice, &["app_{version}.bin lies in build and in dist"]);
+}
+
+#[test]
+fn a_document_that_is_not_there_is_found() {
+    let repo = TestRepo::bare_of_ledger();
+    repo.write("ledger.toml", POLICY.text(&repo));
+    let said = types(&repo, "", "policy check", 1);
+    says_all(&said, &["rule `qa-checklist`: docs/qa.md is not in the source tree", "1 finding"]);
+    repo.write("docs/qb.md", QA);
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "-q", "-m", "documents"]);
+    says_all(&types(&repo, "", "policy check", 1), &["did you mean docs/qb.md?"]);
+    // One that was written and not committed is there; what a release brings cannot be there yet.
+    repo.write("docs/qa.md", QA);
+    repo.write(
+        "ledger.toml",
+        POLICY.text(&repo) + "[[pipeline.stage9.gate.rule]]\nid = \"n\"\nfile = \"docs/n_{version}.md\"\n",
+    );
+    types(&repo, "", "policy check", 0);
+}
+
+/// Something more in gate `alpha`, which `ga` requires.
+#[track_caller]
+fn finds_in_alpha(more: &str, words: &[&str]) {
+    let repo = TestRepo::bare_of_ledger();
+    repo.write("docs/qa.md", QA);
+    let (policy, end) = (POLICY.text(&repo), "role = \"qa-lead\"\n");
+    assert_eq!(policy.matches(end).count(), 1);
+    repo.write("ledger.toml", policy.replace(end, &format!("{end}{more}")));
+    let said = types(&repo, "", "policy check", if words.is_empty() { 0 } else { 1 });
+    says_all(&said, words);
+}
+
+fn rules(all: &[(&str, &str)]) -> String {
+    let rule = |(id, more): &(&str, &str)| format!("[[pipeline.stage9.gate.rule]]\nid = \"{id}\"\n{more}\n");
+    all.iter().map(rule).collect()
+}
+
+#[test]
+fn what_waits_for_what_waits_for_it_is_found() {
+    let late = "gate `alpha`: `late` waits for gate `ga`, which waits for it";
+    for ties in [
+        "window = { since = \"ga\", to = \"2h\" }",
+        "after = \"ga\"",
+        "changed_since = \"ga\"",
+        "targets = [\"one\", \"two\"]\nafter = \"ga\"",
+    ] {
+        let target = if ties.contains("targets") { late.replace("late", "late-one") } else { late.to_owned() };
+        finds_in_alpha(&rules(&[("late", ties)]), &[&target, "name a gate that comes before `alpha`", "1 finding\n"]);
+    }
+    finds_in_alpha(
+        "[pipeline.stage9.gate.soak]\nsince = \"ga\"\nleast = \"1h\"\n",
+        &["`soak` waits for gate `ga`, which waits for it"],
+    );
+    let own = "`late` waits until `alpha` is promoted, and that waits for `late`";
+    finds_in_alpha(&rules(&[("late", "window = { since = \"alpha\", to = \"2h\" }")]), &[own]);
+    let each = rules(&[("one", "after = \"two\""), ("two", "after = \"one\"")]);
+    finds_in_alpha(&each, &["`one` comes after `two`, and `two` after `one`", "leave one of the two", "2 findings"]);
+    // Where one of a group is enough, the other may be for later.
+    let group = |least: u32| {
+        format!(
+            "{}[[pipeline.stage9.gate.group]]\nid = \"some\"\nrules = [\"now\", \"late\"]\nat_least = {least}\n",
+            rules(&[("now", ""), ("late", "after = \"ga\"")])
+        )
+    };
+    finds_in_alpha(&group(1), &[]);
+    finds_in_alpha(&group(2), &[late]);
+    finds_in_alpha(&rules(&[("one", ""), ("two", "after = \"one\"")]), &[]);
+}
+
+#[test]
+fn comparisons_that_leave_no_value_and_rules_never_wanted_are_found() {
+    let measured = |expect: &str| rules(&[("load", &format!("format = \"measurements\"\nexpect = {expect}"))]);
+    finds_in_alpha(&measured("[\"x_mean < 5\", \"x_mean > 6\"]"), &["no value meets both x_mean < 5 and x_mean > 6"]);
+    finds_in_alpha(&measured("[\"x_mean > 5\", \"x_mean < 6\"]"), &[]);
+    let other = rules(&[("spare", "unless = \"qa-checklist\"")]);
+    finds_in_alpha(
+        &other,
+        &["`spare` is wanted unless `qa-checklist` is met, which the gate wants anyway", "[[…group]] rules = "],
+    );
+    finds_in_alpha(&rules(&[("one", "when = { changed = [\"src/**\"] }"), ("two", "unless = \"one\"")]), &[]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The policy file: findings all at once at their place, and changes judged by the policy before.
 
-use crate::steps::{approved, says_all, supplied, types, types_in_vain};
+use crate::steps::{QA, approved, says_all, supplied, types, types_in_vain};
 use crate::support::{POLICY, Policy, TestRepo};
 
 #[test]
@@ -55,6 +55,7 @@ fn an_expectation_nobody_could_meet_is_found() {
 #[test]
 fn a_place_where_no_reader_could_look_is_found() {
     let repo = TestRepo::bare_of_ledger();
+    repo.write("docs/qa.md", QA);
     let check = |format: &str, values: &str, code: i32| {
         let (before, after) = ("format = \"checklist\"", format!("format = \"{format}\"\nvalues = {{ {values} }}"));
         let policy = POLICY.text(&repo).replace("\"open == 0\", \"total > 0\"", "\"total > 0\"");
@@ -159,6 +160,7 @@ fn a_ledger_begins_with_any_example() {
 #[test]
 fn where_evidence_is_kept_is_said_without_doubt_and_without_credentials() {
     let repo = TestRepo::bare_of_ledger();
+    repo.write("docs/qa.md", QA);
     let check = |table: &str, code: i32| {
         repo.write("ledger.toml", format!("{}\n[evidence]\n{table}\n", POLICY.text(&repo)));
         types(&repo, "", "policy check", code)

@@ -122,6 +122,7 @@ fn whole_story() -> (TestRepo, Printed) {
     let mut said = Printed { validators: validators(), seen: BTreeSet::new() };
     said.fails(&repo, "", "status", 3);
     said.types(&repo, "", "verify", 3, "verify");
+    repo.write("docs/qa.md", QA);
     repo.write("ledger.toml", POLICY.text(&repo));
     said.types(&repo, "", "policy check", 0, "policy-check");
     repo.write("doubtful.toml", POLICY.text(&repo).replace("role = \"qa-lead\"", "role = \"qa-lead\"\ncount = 9"));

@@ -147,6 +147,7 @@ fn a_proposal_of_the_same_person_takes_the_place_of_the_first() {
 #[test]
 fn a_policy_that_could_never_be_changed_again_is_refused_and_a_likely_one_warned_of() {
     let repo = TestRepo::with_ledger(&POLICY);
+    repo.write("docs/qa.md", QA);
     edit(&repo, |text| text.replace(ONE, TWO));
     for line in ["policy check", "policy apply -m two"] {
         says_all(&types(&repo, "lee", line, 0), &["all 2 people with the role release-owner must approve"]);

@@ -124,7 +124,7 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
                 changes::cautions(&policy).into_iter().for_each(|line| context.printer.talk(line));
             }
             // A file that was named may be the policy of another repository, with other paths.
-            let tree = if own { context.open_store().ok().and_then(|store| store.paths("HEAD").ok()) } else { None };
+            let tree = if own { source_tree(context, &policy) } else { None };
             let mut findings = lint::lint(&policy);
             findings.extend(lint::doubts(&policy, tree.as_deref()));
             let answer = if findings.is_empty() { Answer::Yes } else { Answer::No };
@@ -142,6 +142,16 @@ fn check(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer, Fa
         context.printer.say(format!("{} finding{}", findings.len(), if findings.len() == 1 { "" } else { "s" }));
     }
     Ok(answer)
+}
+
+/// The paths at HEAD, and documents that rules name where the work tree has them; none before the first commit.
+fn source_tree(context: &Context<'_>, policy: &Policy) -> Option<Vec<String>> {
+    let store = context.open_store().ok()?;
+    let mut paths = store.paths("HEAD").ok()?;
+    let files = policy.gates().flat_map(|(_, gate)| &gate.rules).filter_map(|rule| rule.file.as_ref());
+    let named = files.map(ToString::to_string);
+    paths.extend(named.filter(|file| store.work_tree().is_some_and(|root| context.world().exists(&root.join(file)))));
+    Some(paths)
 }
 
 /// What `apply` would refuse is found here already, where there is a ledger.

@@ -1,6 +1,7 @@
 //! What a policy says that can never come true, found before it is in force.
 
 mod bands;
+mod circles;
 mod slots;
 mod wording;
 
@@ -8,6 +9,7 @@ use std::ops::Range;
 
 use super::rules::matching;
 use super::{ApprovalRule, Gate, Pipeline, Policy, Rule, Severity};
+use crate::evidence::facts::Expect;
 use crate::evidence::readers::{self, OTHERS};
 use crate::findings::{Findings, nearest};
 use crate::id::Name;
@@ -25,6 +27,7 @@ pub fn lint(policy: &Policy) -> Findings {
     let mut findings = Findings::default();
     policy.pipelines.iter().for_each(|pipeline| check_responders(policy, pipeline, &mut findings));
     policy.pipelines.iter().for_each(|pipeline| slots::check(pipeline, &mut findings));
+    circles::check(policy, &mut findings);
     for (_, gate) in policy.gates() {
         for approval in &gate.approvals {
             check_roster(policy, gate, approval, &mut findings);
@@ -33,6 +36,8 @@ pub fn lint(policy: &Policy) -> Findings {
         check_waivers(policy, gate, &mut findings);
         for rule in &gate.rules {
             check_facts(rule, &mut findings);
+            check_values(rule, &mut findings);
+            check_unless(gate, rule, &mut findings);
             for role in
                 rule.by.iter().filter(|role| !policy.roster.people().any(|p| !p.keys.is_empty() && p.has_role(role)))
             {
@@ -67,6 +72,34 @@ fn check_facts(rule: &Rule, findings: &mut Findings) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it has {}", known.join(", ")),
         };
+        findings.add_help(rule.span.clone(), message, help);
+    }
+}
+
+/// Comparisons of one fact that leave no value.
+fn check_values(rule: &Rule, findings: &mut Findings) {
+    let excluded = |(at, one): (usize, &Expect)| {
+        let other = rule.expect.iter().skip(at + 1).find(|other| one.excludes(other))?;
+        Some(format!("rule `{}`: no value meets both {one} and {other}", rule.id))
+    };
+    if let Some(message) = rule.expect.iter().enumerate().find_map(excluded) {
+        findings.add(rule.span.clone(), message);
+    }
+}
+
+/// A rule that the gate wants anyway leaves the one it replaces no time to be wanted.
+fn check_unless(gate: &Gate, rule: &Rule, findings: &mut Findings) {
+    let Some(unless) = &rule.unless else { return };
+    let here = unless.gate.as_ref().is_none_or(|other| *other == gate.id);
+    let anyway = |other: &&Rule| {
+        other.id == unless.rule
+            && other.unless.is_none()
+            && other.when_changed.is_empty()
+            && gate.group_of(&other.id).is_none()
+    };
+    if let Some(other) = gate.rules.iter().find(anyway).filter(|_| here) {
+        let message = format!("rule `{}` is wanted unless `{}` is met, which the gate wants anyway", rule.id, other.id);
+        let help = format!("for one of the two: [[…group]] rules = [\"{}\", \"{}\"]", other.id, rule.id);
         findings.add_help(rule.span.clone(), message, help);
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::evidence::quantity::Quantity;
-use crate::findings::Findings;
+use crate::findings::{Findings, nearest};
+use crate::id::Name;
 use crate::policy::globs::untouched;
-use crate::policy::{Gate, Pipeline, Policy};
+use crate::policy::{Gate, Pipeline, Policy, same_path};
 
 /// Words that two people read in two ways.
 const VAGUE: &[&str] = &[
@@ -35,6 +36,9 @@ const VAGUE: &[&str] = &[
 /// Words that say which statistic of many values is meant.
 const STATISTICS: &[&str] =
     &["avg", "mean", "median", "min", "max", "total", "sum", "p50", "p75", "p90", "p95", "p99", "p999"];
+
+/// How many bytes a path that was meant may be longer or shorter.
+const SLIP: usize = 8;
 
 /// Doubts about wording; `tree` are the paths of the source tree, where there is one to compare with.
 pub fn check(policy: &Policy, tree: Option<&[String]>, findings: &mut Findings) {
@@ -81,9 +85,26 @@ fn check_gate(gate: &Gate, tree: Option<&[String]>, findings: &mut Findings) {
             let message = format!("rule `{}`: no path of the source tree matches {glob:?}", rule.id);
             findings.add(rule.span.clone(), message);
         }
+        if let Some((file, tree)) = rule.file.as_ref().zip(tree) {
+            check_there(&rule.span, &rule.id, &file.to_string(), tree, findings);
+        }
         for path in rule.file.iter().chain(&rule.template) {
             check_date(&path.to_string(), &rule.span, findings);
         }
+    }
+}
+
+/// A document that nobody wrote yet, or under another name. What has {version} in it is of a release to come.
+fn check_there(span: &Range<usize>, rule: &Name, file: &str, tree: &[String], findings: &mut Findings) {
+    if file.contains('{') || tree.iter().any(|path| same_path(path, file)) {
+        return;
+    }
+    let message = format!("rule `{rule}`: {file} is not in the source tree");
+    // A tree can have very many paths, and only one about as long is meant.
+    let alike = tree.iter().map(String::as_str).filter(|path| path.len().abs_diff(file.len()) <= SLIP);
+    match nearest(file, alike) {
+        Some(near) => findings.add_help(span.clone(), message, format!("did you mean {near}?")),
+        None => findings.add(span.clone(), message),
     }
 }
 

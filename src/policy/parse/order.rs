@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::findings::Findings;
 use crate::id::{Name, fold};
+use crate::policy::circles::{Waits, stuck};
 use crate::policy::response::RollbackOption;
 use crate::policy::{Earlier, Gate, Pipeline, Rule};
 
@@ -27,9 +28,9 @@ pub fn check_pipelines(pipelines: &[Pipeline], findings: &mut Findings) {
     let requires = all().map(|(pipeline, gate)| {
         let here = gate.requires.iter().map(|required| (&pipeline.id, required));
         let elsewhere = gate.requires_elsewhere.iter().map(|required| (&required.pipeline, &required.gate));
-        ((&pipeline.id, &gate.id), here.chain(elsewhere).collect())
+        ((&pipeline.id, &gate.id), Waits::all(here.chain(elsewhere).collect()))
     });
-    let circles = in_circles(requires.collect());
+    let circles = stuck(&requires.collect());
     for (_, gate) in all().filter(|(pipeline, gate)| circles.contains(&(&pipeline.id, &gate.id))) {
         findings.add(gate.span.clone(), format!("gate `{}` requires itself", gate.id));
     }
@@ -129,29 +130,6 @@ fn check_groups(gate: &Gate, findings: &mut Findings) {
             findings.add(group.span.clone(), format!("rule `{member}` stands in two groups, or twice in one"));
         }
     }
-}
-
-/// Things that can never be the first of those left (Kahn, 1962): they wait for one another.
-fn in_circles<K: Copy + Ord>(mut waiting: BTreeMap<K, BTreeSet<K>>) -> BTreeSet<K> {
-    let mut wanted_by: BTreeMap<K, Vec<K>> = BTreeMap::new();
-    for (id, required) in &waiting {
-        required.iter().for_each(|required| wanted_by.entry(*required).or_default().push(*id));
-    }
-    // What is not there is found elsewhere, and keeps nobody waiting.
-    let missing = wanted_by.keys().copied().filter(|id| !waiting.contains_key(id));
-    let mut free: Vec<K> = missing.chain(waiting.iter().filter(|(_, r)| r.is_empty()).map(|(id, _)| *id)).collect();
-    while let Some(id) = free.pop() {
-        waiting.remove(&id);
-        for other in wanted_by.remove(&id).unwrap_or_default() {
-            if let Some(left) = waiting.get_mut(&other) {
-                left.remove(&id);
-                if left.is_empty() {
-                    free.push(other);
-                }
-            }
-        }
-    }
-    waiting.into_keys().collect()
 }
 
 fn check_distinct<'n>(what: &str, names: impl Iterator<Item = (&'n Name, &'n Range<usize>)>, findings: &mut Findings) {
