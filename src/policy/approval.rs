@@ -57,6 +57,15 @@ impl Hat {
     }
 }
 
+impl std::fmt::Display for Hat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Slot(slot) => write!(f, "{SLOT}{slot}"),
+            hat => f.write_str(Self::WORDS.iter().find(|(_, known)| known == hat).map_or("", |(word, _)| *word)),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     Deny,

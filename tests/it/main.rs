@@ -17,6 +17,7 @@ mod concurrency;
 mod covered;
 mod demo;
 mod dialects;
+mod difference;
 mod docs;
 mod doubts;
 mod evaluation;

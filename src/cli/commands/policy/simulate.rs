@@ -57,7 +57,7 @@ pub fn diff(file: Option<&PathBuf>, context: &mut Context<'_>) -> Result<Answer,
     let before = current_policy(&evaluator)?.clone();
     let draft = draft(file, context)?;
     let lines = summary::differences(&before, &draft);
-    let people = super::changes::roster_changes(&before.roster, &draft.roster);
+    let people = summary::of_people(&before.roster, &draft.roster);
     if context.printer.json {
         let schema = format!("{SCHEMAS}policy-diff/v0.1");
         context.printer.json(&serde_json::json!({ "schema": schema, "rules": lines, "people": people }));
