@@ -157,7 +157,7 @@ const MOST_ENTRIES: usize = 6;
 pub fn next_command(decision: &Decision) -> String {
     match decision.unmet().next() {
         None if decision.promoted.is_some() => "done".to_owned(),
-        None => format!("ledger promote {}", decision.gate),
+        None => visible(&decision.command(format!("ledger promote {}", decision.gate))),
         Some(rule) => visible(&rule.hint),
     }
 }

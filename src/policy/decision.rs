@@ -20,6 +20,8 @@ pub struct Decision {
     pub warnings: Vec<String>,
     /// The promotion that already opened this gate, if it still stands.
     pub promoted: Option<EntryNumber>,
+    /// Whether the pipeline has a newer release, so that a command has to name this one.
+    pub is_older: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,6 +127,8 @@ impl<'l> Evaluator<'l> {
         if let Some((pipeline, gate)) = pipeline.and_then(|pipeline| Some((pipeline, pipeline.gate(ask.gate)?))) {
             decision.promoted = self.promotion(view, pipeline, gate, ask.release).map(VerifiedEntry::number);
         }
+        decision.is_older = view.releases(ask.pipeline).last().is_some_and(|newest| newest != ask.release);
+        decision.name_release();
         decision
     }
 
@@ -142,6 +144,7 @@ impl<'l> Evaluator<'l> {
             rules: Vec::new(),
             warnings: Vec::new(),
             promoted: None,
+            is_older: false,
         };
         let found = self.policy(view.size()).and_then(|policy| {
             let pipeline = policy.pipeline(ask.pipeline)?;

@@ -7,6 +7,7 @@ mod approval;
 pub mod audit;
 mod circles;
 pub mod globs;
+mod hint;
 pub mod decision;
 pub mod evaluate;
 pub mod keeping;

@@ -60,6 +60,7 @@ pub fn close(decision: &mut Decision, gate: &Gate, ledger: &VerifiedLedger, chan
         }
     }
     regroup(decision, gate);
+    decision.name_release();
     if !about.is_empty() {
         let documents = counted(about.len(), "rule", "rules");
         let rules = about.join(", ");

@@ -140,6 +140,7 @@ pub(super) mod tests {
             rules,
             warnings: vec![HOSTILE.to_owned()],
             promoted: None,
+            is_older: false,
         };
         let places = Places { gate: Some(31), rules: BTreeMap::from([(Name::parse("log").unwrap(), 40)]) };
         GateVerdict { decision, places }
