@@ -13,8 +13,8 @@ use crate::cli::moment::{AsOf, Moment};
 use crate::cli::select::Question;
 use crate::findings::{line_and_column, nearest};
 use crate::id::Name;
-use crate::policy::decision::RuleOutcome;
-use crate::policy::{Evaluator, Gate};
+use crate::policy::decision::{RuleKind, RuleOutcome};
+use crate::policy::{ApprovalRule, Ask, Evaluator, Gate, Standing};
 use crate::report::escape::visible;
 
 /// Say why a gate or one of its rules stands as it does
@@ -63,8 +63,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let heading = board::heading(&context.printer, &decision, None);
     context.printer.say(heading);
     let text = moment.view(&loaded).policy().map(|policy| policy.text().to_owned()).unwrap_or_default();
+    let observed = moment.observe(context, &loaded, &question)?;
+    let ask = question.ask(moment.size, moment.now, &observed);
     for rule in wanted {
         tell(context, (&loaded, &moment), &question, rule, &text);
+        standings(context, &evaluator, &ask, question.gate, rule);
     }
     for warning in &decision.warnings {
         context.printer.say(format!("! {}", visible(warning)));
@@ -105,6 +108,23 @@ fn tell(
     }
     if !rule.hint.is_empty() {
         context.printer.say(format!("  → {}", visible(&rule.hint)));
+    }
+}
+
+/// Who of those with the role may not approve, or only with a warning, and for what they did.
+fn standings(context: &mut Context<'_>, evaluator: &Evaluator<'_>, ask: &Ask<'_>, gate: &Gate, outcome: &RuleOutcome) {
+    let of_outcome = |rule: &&ApprovalRule| outcome.kind == RuleKind::Approval && rule.id == outcome.id;
+    let (Some(rule), Some(policy)) = (gate.approvals.iter().find(of_outcome), evaluator.policy(ask.size)) else {
+        return;
+    };
+    for person in policy.roster.holders(&rule.roles) {
+        match evaluator.standing(ask, rule, person) {
+            Some(Standing::MayNot(why)) => context.printer.say(format!("  not   {}", visible(&why))),
+            Some(Standing::May { warnings }) => {
+                warnings.iter().for_each(|why| context.printer.say(format!("  !     {}", visible(why))));
+            }
+            None => {}
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::timing::span;
-use super::{Case, EvidenceOutcome, artifacts, called, failed, list, outcome, plan, satisfied, window};
+use super::{Case, EvidenceOutcome, artifacts, bringers, failed, list, outcome, plan, satisfied, window};
 use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole, Stored};
 use crate::evidence::facts::{Expect, Fact, Facts};
@@ -44,7 +44,7 @@ pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<
 /// The outcome while nothing is there.
 pub fn missing(policy: &Policy, gate: &Gate, rule: &Rule) -> RuleOutcome {
     let mut outcome = outcome(rule.id.clone(), RuleKind::Evidence, need(rule));
-    outcome.who = called(policy, &rule.by);
+    outcome.who = bringers(policy, &rule.by);
     outcome.hint = command(gate, rule);
     outcome
 }

@@ -88,7 +88,7 @@ pub fn evaluate(case: &Case<'_, '_>, decision: &mut Decision) {
     let alone = evidence.into_iter().filter(|item| gate.group_of(&item.rule.id).is_none());
     rules.extend(alone.map(|item| item.outcome));
     rules.extend(others);
-    rules.extend(approvals);
+    rules.extend(approvals.into_iter().map(|outcome| without_barred(case, outcome)));
     warnings.extend(said);
 }
 
@@ -120,14 +120,37 @@ pub fn of_slot(case: &Case<'_, '_>, slot: &Name) -> Option<RuleOutcome> {
 
 /// Who holds any of these roles, as they are called; the roles themselves when nobody does.
 fn called(policy: &Policy, roles: &[Name]) -> Vec<String> {
+    all_called(policy.roster.holders(roles), roles)
+}
+
+/// The same, with the bots: they bring evidence too.
+fn bringers(policy: &Policy, roles: &[Name]) -> Vec<String> {
+    all_called(policy.roster.people().filter(|person| person.has_any(roles)), roles)
+}
+
+fn all_called<'p>(people: impl Iterator<Item = &'p Person>, roles: &[Name]) -> Vec<String> {
     if roles.is_empty() {
         return vec!["anybody in the roster".to_owned()];
     }
-    let people: Vec<String> = policy.roster.holders(roles).map(person_called).collect();
+    let people: Vec<String> = people.map(person_called).collect();
     match people.is_empty() {
         true => roles.iter().map(|role| format!("nobody holds {role}")).collect(),
         false => people,
     }
+}
+
+/// Leaves out of an approval's people who may not approve this release for what they did for it.
+fn without_barred(case: &Case<'_, '_>, mut outcome: RuleOutcome) -> RuleOutcome {
+    let rule = case.gate.approvals.iter().find(|rule| outcome.kind == RuleKind::Approval && rule.id == outcome.id);
+    let Some(rule) = rule.filter(|_| !outcome.state.is_met()) else { return outcome };
+    let barred = |person: &&Person| matches!(standing(case, rule, person), Standing::MayNot(_));
+    let barred: Vec<String> = case.policy.roster.holders(&rule.roles).filter(barred).map(person_called).collect();
+    outcome.who.retain(|who| !barred.contains(who));
+    if outcome.who.is_empty() {
+        outcome.who = vec![format!("nobody in the roster can (ledger explain {} {})", case.gate.id, rule.id)];
+        outcome.hint = "give somebody else the role: ledger policy apply -m REASON".to_owned();
+    }
+    outcome
 }
 
 fn person_called(person: &Person) -> String {
