@@ -219,6 +219,11 @@ impl<'l> Evaluator<'l> {
         rules::open_triggers(&case).into_iter().map(|(entry, trigger)| (entry, class(trigger))).collect()
     }
 
+    /// What is owed at a gate, whether or not it closes it yet; empty where it was never opened.
+    pub fn owed(&self, ask: &Ask<'_>) -> Vec<RuleOutcome> {
+        self.case(ask).map(|case| rules::owed(&case)).unwrap_or_default()
+    }
+
     /// The newest attempt at the gate asked about, with everything its rules may look at.
     fn case<'c>(&'c self, ask: &'c Ask<'c>) -> Option<Case<'c, 'l>> {
         let view = self.ledger.as_of(ask.size);

@@ -213,6 +213,27 @@ fn a_waiver_counts_for_its_rule_by_who_may_until_it_ends() {
 }
 
 #[test]
+fn what_ends_by_itself_falls_due_also_behind_a_promotion() {
+    let within = gate("ga", &format!("{}{WAIVER}", rule("smoke", "")))
+        .replace("role = \"qa-lead\"\n", "role = \"qa-lead\"\nwithin = \"7d\"\n");
+    assert!(within.contains("within"), "{within}");
+    let mut story = story(&within);
+    story.types("min", "open ga --release 1.0", 0);
+    assert!(story.types("", "due", 0).contains("nothing falls due"));
+    story.types("lee", "waive smoke --gate ga --until 2d -m \"host is down\" --yes", 0);
+    story.types("kim", "sign ga --yes", 0);
+    for promoted in [false, true] {
+        let due = story.types("", "due", 0);
+        says_all(&due, &["smoke", "waived by LEE until 2025-10-06", "2025-10-11T", "approval", "Kim at 2025-10-04"]);
+        assert_eq!(due.lines().count(), 2, "promoted {promoted}: {due}");
+        if !promoted {
+            story.types("min", "promote ga", 0);
+        }
+    }
+    says_all(&story.types("", "explain ga approval", 0), &["due   2025-10-"]);
+}
+
+#[test]
 fn an_approval_does_not_cover_a_waiver_it_did_not_see() {
     let mut story = story(&gate("ga", &format!("{}{WAIVER}", rule("smoke", ""))));
     story.types("min", "open ga --release 1.0", 0);
@@ -238,11 +259,16 @@ fn a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again() {
     );
     assert_eq!(story.rule("ga", "smoke")["broken_glass"], true);
     says_all(&story.types("", "notes 1.0 --lang ko", 0), &["## 면제된 규칙", "**긴급** smoke", "**검토 필요**"]);
+    // It is owed from the start, seen from whichever release, and once.
+    let due = story.types("", "due", 0);
+    says_all(&due, &["break-glass-review", "p/ga", "ledger review 2 -m FINDING", "broken glass by LEE"]);
+    assert_eq!(due.matches("break-glass-review").count(), 1, "{due}");
     story.at("2025-10-08T09:00:00+09:00");
+    says_all(&story.types("", "due", 1), &["break-glass-review", "1 overdue"]);
     story.types("min", "open ga --release 2.0", 0);
     brings(&mut story, "smoke", "fine");
     says_all(&story.types("kim", "sign ga --yes", 1), &["a review of the broken glass of entry 2", "ledger review 2"]);
-    says_all(&story.types("", "due", 1), &["break-glass-review", "overdue"]);
+    says_all(&story.types("", "due", 1), &["break-glass-review", "1 overdue"]);
     says_all(&story.types("lee", "review 2 -m fine --yes", 1), &["somebody else has to review it"]);
     says_all(&story.types("kim", "review 2 -m fine --yes", 1), &["release-owner may"]);
     story.types("han", "review 2 -m \"no reason was given\" --reject --yes", 0);
@@ -305,6 +331,9 @@ fn a_value_fires_the_trigger_whose_band_it_lies_in() {
     says_all(&story.types("min", "trigger fire error-rat --value 1", 2), &["error-rate-high"]);
     says_all(&story.types("min", "trigger fire error-rate --value \"10 %\"", 0), &["error-rate-raised", "within 2 h"]);
     story.types("", "check ga", 0);
+    let due = story.types("", "due", 0);
+    says_all(&due, &["trigger", "ledger trigger decide 5 --continue -m REASON"]);
+    assert_eq!(due.lines().count(), 1, "{due}");
     story.after("119m");
     says_all(&story.types("min", "trigger decide 5 --continue -m fine --yes", 1), &["release-owner may"]);
     story.after("2m");

@@ -22,14 +22,14 @@ pub use gate::CANDIDATES;
 pub use groups::with_parts;
 pub use rollback::{Going, Unshown, is_taken_back, validation};
 pub use timing::span;
-pub use trouble::{class_of, open_triggers};
+pub use trouble::{class_of, open_triggers, owed};
 pub use waiver::refusal as waiver_refusal;
 
 use super::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use super::{Ask, Evaluator, Gate, Pipeline, Policy, Rule};
 use crate::chain::view::Attempt;
 use crate::chain::{VerifiedEntry, View};
-use crate::id::{EntryId, Name};
+use crate::id::{EntryId, Name, Timestamp};
 use crate::sign::roster::Person;
 
 /// Everything a rule may look at.
@@ -88,7 +88,7 @@ pub fn evaluate(case: &Case<'_, '_>, decision: &mut Decision) {
     let alone = evidence.into_iter().filter(|item| gate.group_of(&item.rule.id).is_none());
     rules.extend(alone.map(|item| item.outcome));
     rules.extend(others);
-    rules.extend(approvals.into_iter().map(|outcome| without_barred(case, outcome)));
+    rules.extend(approvals.into_iter().map(|outcome| ending(case, without_barred(case, outcome))));
     warnings.extend(said);
 }
 
@@ -155,6 +155,20 @@ fn without_barred(case: &Case<'_, '_>, mut outcome: RuleOutcome) -> RuleOutcome 
 
 fn person_called(person: &Person) -> String {
     format!("{} ({})", person.handle(), person.name)
+}
+
+/// Says when an approval rule that is met will have too few approvals that are young enough.
+fn ending(case: &Case<'_, '_>, mut outcome: RuleOutcome) -> RuleOutcome {
+    let rule = case.gate.approvals.iter().find(|rule| outcome.kind == RuleKind::Approval && rule.id == outcome.id);
+    let Some((rule, within)) = rule.and_then(|rule| Some((rule, rule.within?))) else { return outcome };
+    if outcome.state == RuleState::Satisfied {
+        let given = outcome.by.iter().filter_map(|(number, _)| case.view.ledger().entry(*number));
+        let mut given: Vec<i64> = given.map(|entry| entry.recorded_at().seconds()).collect();
+        given.sort_unstable_by(|one, other| other.cmp(one));
+        let last = usize::try_from(rule.count).ok().and_then(|count| given.get(count.saturating_sub(1)).copied());
+        outcome.due = last.and_then(|last| Timestamp::from_seconds(last.saturating_add(within)).ok());
+    }
+    outcome
 }
 
 pub fn list(names: &[Name], joint: &str) -> String {

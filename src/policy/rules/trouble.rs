@@ -17,20 +17,73 @@ pub fn reviews(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutco
         if !here || !was_allowed(case, broken) || is_reviewed(case, broken) {
             continue;
         }
-        let due = broken.seconds() + case.gate.break_glass.as_ref().map_or(0, |glass| glass.review_within);
-        let due = Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX);
+        let due = review_due(case, broken);
         if attempt == case.attempt.key {
             warnings.push(format!("entry {} broke the glass: its review is due at {due}", broken.entry()));
             continue;
         }
-        let need = format!("a review of the broken glass of entry {}", broken.entry());
-        let mut base = outcome(name("break-glass-review"), RuleKind::Review, need);
-        base.who = reviewers(case);
-        base.hint = format!("ledger review {} -m FINDING", broken.entry());
-        base.due = Some(due);
-        owed.push(failed(base, format!("{} for {}, due at {due}", attempt.gate, attempt.release)));
+        owed.push(review(case, broken));
     }
     owed
+}
+
+/// A review that is owed.
+fn review(case: &Case<'_, '_>, broken: &BrokenGlass) -> RuleOutcome {
+    let (attempt, due) = (broken.attempt(), review_due(case, broken));
+    let need = format!("a review of the broken glass of entry {}", broken.entry());
+    let mut base = outcome(name("break-glass-review"), RuleKind::Review, need);
+    base.who = reviewers(case);
+    base.hint = format!("ledger review {} -m FINDING", broken.entry());
+    base.due = Some(due);
+    failed(base, format!("{} for {}, due at {due}", attempt.gate, attempt.release))
+}
+
+fn review_due(case: &Case<'_, '_>, broken: &BrokenGlass) -> Timestamp {
+    let due = broken.seconds() + case.gate.break_glass.as_ref().map_or(0, |glass| glass.review_within);
+    Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX)
+}
+
+/// What is owed, whether or not it closes the gate yet: reviews of glass that was broken for it, and answers to
+/// triggers of the release while there is time.
+pub fn owed(case: &Case<'_, '_>) -> Vec<RuleOutcome> {
+    let own = |broken: &&BrokenGlass| {
+        let attempt = broken.attempt();
+        let here = attempt.pipeline == case.pipeline.id && attempt.gate == case.gate.id;
+        here && was_allowed(case, broken) && !is_reviewed(case, broken)
+    };
+    let mut owed: Vec<RuleOutcome> = case.view.broken_glass().filter(own).map(|broken| review(case, broken)).collect();
+    for (entry, trigger) in open_triggers(case) {
+        let rule = case.pipeline.trigger(&trigger.trigger);
+        let decided = decision(case, entry, Decision::Rejected).is_some();
+        if class_of(rule, trigger) == TriggerClass::Evaluate && !decided {
+            let outcome = undecided(case, entry, trigger);
+            owed.extend(Some(outcome).filter(|outcome| outcome.due.is_some_and(|due| case.ask.now < due)));
+        }
+    }
+    owed
+}
+
+/// A trigger that waits for somebody to decide.
+fn undecided(case: &Case<'_, '_>, entry: &VerifiedEntry, trigger: &Trigger) -> RuleOutcome {
+    let rule = case.pipeline.trigger(&trigger.trigger);
+    let mut base = answer(entry, trigger);
+    base.who = called(case.policy, rule.map(|rule| rule.decide.as_slice()).unwrap_or_default());
+    base.hint = format!("ledger trigger decide {} --continue -m REASON", entry.number());
+    let due = entry.seconds() + rule.and_then(|rule| rule.within).unwrap_or_default();
+    base.due = Some(Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX));
+    base.have = observed(entry, trigger);
+    base
+}
+
+fn answer(entry: &VerifiedEntry, trigger: &Trigger) -> RuleOutcome {
+    let need = format!("an answer to trigger {} of entry {}", trigger.trigger, entry.number());
+    let mut base = outcome(name("trigger"), RuleKind::Trigger, need);
+    base.by = vec![(entry.number(), entry.id())];
+    base
+}
+
+fn observed(entry: &VerifiedEntry, trigger: &Trigger) -> String {
+    format!("{}, at {}", trigger.observed, entry.committed_at())
 }
 
 /// A glass that was not theirs to break set nothing aside, and must not close gates either.
@@ -69,10 +122,8 @@ pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutc
     let mut open = Vec::new();
     for (entry, trigger) in open_triggers(case) {
         let rule = case.pipeline.trigger(&trigger.trigger);
-        let need = format!("an answer to trigger {} of entry {}", trigger.trigger, entry.number());
-        let mut base = outcome(name("trigger"), RuleKind::Trigger, need);
-        base.by = vec![(entry.number(), entry.id())];
-        let have = format!("{}, at {}", trigger.observed, entry.committed_at());
+        let mut base = answer(entry, trigger);
+        let have = observed(entry, trigger);
         let release = shell(case.ask.release.as_str());
         let way = || {
             let option = case.pipeline.way_back(rule).map_or("OPTION", Name::as_str);
@@ -89,16 +140,12 @@ pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutc
                 open.push(failed(base, format!("{have}; {who} decided to go back (entry {})", decision.number())));
             }
             (TriggerClass::Evaluate, None) => {
-                let decide = rule.map(|rule| rule.decide.as_slice()).unwrap_or_default();
-                base.who = called(case.policy, decide);
-                base.hint = format!("ledger trigger decide {} --continue -m REASON", entry.number());
-                let due = entry.seconds() + rule.and_then(|rule| rule.within).unwrap_or_default();
-                let end = Timestamp::from_seconds(due).unwrap_or(Timestamp::MAX);
-                base.due = Some(end);
+                base = undecided(case, entry, trigger);
+                let end = base.due.unwrap_or(Timestamp::MAX);
                 if case.ask.now >= end {
                     open.push(failed(base, format!("{have}; a decision was due at {end}")));
                 } else {
-                    let who = list(decide, " or ");
+                    let who = list(rule.map(|rule| rule.decide.as_slice()).unwrap_or_default(), " or ");
                     warnings.push(format!(
                         "trigger {} (entry {}): {have}; {who} decides until {end}",
                         trigger.trigger,
