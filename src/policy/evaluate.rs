@@ -55,8 +55,8 @@ pub struct Evaluator<'l> {
     justified: RefCell<BTreeMap<(EntryNumber, u64), bool>>,
     /// Entries whose own word has counted: facts of evidence, what an opening says of the source.
     believed: RefCell<BTreeMap<EntryNumber, Believed>>,
-    /// A policy that is tried, as if it were in force after the last entry.
-    trial: Option<Policy>,
+    /// A policy that is tried, as if it were in force after the last entry, and its digest.
+    trial: Option<(Policy, Digest)>,
 }
 
 impl<'l> Evaluator<'l> {
@@ -67,8 +67,8 @@ impl<'l> Evaluator<'l> {
     }
 
     /// The same, as if another policy were in force now. Nothing it answers was ever decided.
-    pub fn under(ledger: &'l VerifiedLedger, trial: Policy) -> Self {
-        Self { trial: Some(trial), ..Self::new(ledger) }
+    pub fn under(ledger: &'l VerifiedLedger, trial: Policy, digest: Digest) -> Self {
+        Self { trial: Some((trial, digest)), ..Self::new(ledger) }
     }
 
     pub const fn ledger(&self) -> &'l VerifiedLedger {
@@ -77,11 +77,21 @@ impl<'l> Evaluator<'l> {
 
     /// The policy in force after the first `size` entries; `None` when this program cannot read it.
     pub fn policy(&self, size: u64) -> Option<&Policy> {
-        if let Some(trial) = self.trial.as_ref().filter(|_| size >= self.ledger.size()) {
+        if let Some((trial, _)) = self.tried(size) {
             return Some(trial);
         }
         let (text, policy) = self.policies.iter().rev().find(|(policy, _)| policy.entry().0 < size)?;
         policy.get_or_init(|| parse::parse(text.text()).ok()).as_ref()
+    }
+
+    fn tried(&self, size: u64) -> Option<&(Policy, Digest)> {
+        self.trial.as_ref().filter(|_| size >= self.ledger.size())
+    }
+
+    /// The digest of the policy in force in a view, whether or not this program can read it.
+    pub(super) fn policy_digest(&self, view: View<'_>) -> Digest {
+        let in_force = || view.policy().map_or(Digest::of(b""), |policy| policy.digest());
+        self.tried(view.size()).map_or_else(in_force, |(_, digest)| *digest)
     }
 
     /// Notes that a rule took an entry at its word, and these facts of it, by their paths.
@@ -138,7 +148,7 @@ impl<'l> Evaluator<'l> {
             gate: ask.gate.clone(),
             release: ask.release.clone(),
             attempt: None,
-            policy: view.policy().map_or(Digest::of(b""), |policy| policy.digest()),
+            policy: self.policy_digest(view),
             size: view.size(),
             root: view.root(),
             rules: Vec::new(),

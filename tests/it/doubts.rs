@@ -1,7 +1,7 @@
 //! What `policy check` finds that parses and can still go wrong, and what a draft changes, in words.
 
-use crate::steps::{QA, says_all, supplied, types};
-use crate::support::{POLICY, TestRepo};
+use crate::steps::{QA, says_all, supplied, types, types_in_vain};
+use crate::support::{POLICY, Policy, TestRepo};
 
 /// A policy that says this beyond the usual one; it parses, and `check` finds the words.
 #[track_caller]
@@ -247,4 +247,42 @@ fn a_draft_is_told_in_sentences_and_tried_on_what_is_under_way() {
     );
     assert_eq!(repo.fingerprint(), before);
     types(&repo, "", "check alpha", 0);
+}
+
+#[test]
+fn a_draft_is_tried_as_it_would_be_in_force() {
+    let rechecked = POLICY.pipeline.replace("id = \"alpha\"\n", "id = \"alpha\"\nrecheck = \"policy\"\n");
+    let repo = supplied(&Policy { people: POLICY.people, pipeline: rechecked.leak() }, "min");
+    types(&repo, "kim", "sign alpha --yes", 0);
+    says_all(
+        &types(&repo, "", "policy simulate", 0),
+        &["stage9/alpha", "open → open", "0 gates would stand otherwise"],
+    );
+    repo.write("ledger.toml", repo.read("ledger.toml") + "\n# reviewed\n");
+    let said = types(&repo, "", "policy simulate", 0);
+    says_all(&said, &["open → closed", "approval: satisfied → failed", "1 gate would stand otherwise"]);
+    types(&repo, "lee", "policy apply -m reviewed", 0);
+    types(&repo, "", "check alpha", 1);
+}
+
+#[test]
+fn releases_a_draft_loses_sight_of_are_told() {
+    let repo = supplied(&POLICY, "min");
+    let text = repo.read("ledger.toml");
+    repo.write("ledger.toml", text.replace("pipeline.stage9", "pipeline.stage10"));
+    let lost = "warning: pipeline stage9 is gone: release 1.0 and those before it";
+    let said = types(&repo, "", "policy simulate", 0);
+    says_all(&said, &["stage9/alpha", "closed → no gate", lost, "status, check, due, notes and docs see it no more"]);
+    says_all(&types(&repo, "", "policy diff", 1), &[lost, "finish it first, or keep the old name"]);
+    says_all(&types_in_vain(&repo, "lee", "--dry-run policy apply -m renamed", 0), &[lost]);
+    let json = repo.ledger("", &["policy", "simulate", "--json"]).json();
+    assert_eq!((&json["gates"][0]["then"], json["lost"].as_array().unwrap().len()), (&serde_json::Value::Null, 1));
+    repo.write(
+        "ledger.toml",
+        text.replace("id = \"alpha\"", "id = \"first\"").replace("requires = [\"alpha\"]", "requires = [\"first\"]"),
+    );
+    says_all(&types(&repo, "", "policy diff", 1), &["gate stage9/alpha is gone: its attempt for release 1.0"]);
+    repo.write("ledger.toml", text);
+    let said = types(&repo, "", "policy simulate", 0);
+    assert!(!said.contains("warning"), "{said}");
 }

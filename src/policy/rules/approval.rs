@@ -233,9 +233,7 @@ fn approval_lapse(
     if rule.interactive && entry.predicate().actor().mode != Mode::Interactive {
         return Some("it was not confirmed on a terminal".to_owned());
     }
-    if case.gate.recheck_policy
-        && approval.saw.policy != case.view.policy().map_or(Digest::of(b""), |policy| policy.digest())
-    {
+    if case.gate.recheck_policy && approval.saw.policy != case.evaluator.policy_digest(case.view) {
         return Some(format!("it saw policy sha256:{}, another is in force", approval.saw.policy));
     }
     if let Some(waiver) = rested.waivers.iter().find(|waiver| !approval.saw.evidence.contains(waiver)) {

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::difference::difference;
 use crate::findings::counted;
 use crate::id::EntryNumber;
-use crate::policy::{Policy, parse, summary};
+use crate::policy::{Gate, Policy, parse, summary};
 use crate::report::escape::visible;
 use crate::sign::Roster;
 
@@ -25,6 +25,7 @@ pub fn show(context: &mut Context<'_>, ledger: &VerifiedLedger, text: &str, rost
             "of gates and rules:"
         });
         lines.iter().for_each(|line| context.printer.talk(format!("  {}", visible(line))));
+        tell_lost(context, &of_lost(ledger, &old, &new));
     }
     context.printer.talk("of people and keys:");
     let mut changes = summary::of_people(before.roster(), roster);
@@ -37,6 +38,36 @@ pub fn show(context: &mut Context<'_>, ledger: &VerifiedLedger, text: &str, rost
         context.printer.talk(format!("with it become void: entries {}", void.join(", ")));
     }
     of_given_up(ledger, roster).into_iter().for_each(|line| context.printer.talk(line));
+}
+
+/// Gates of releases under way that a draft does not have any more, each with what becomes of it.
+pub fn of_lost(ledger: &VerifiedLedger, before: &Policy, after: &Policy) -> Vec<String> {
+    let view = ledger.view();
+    let mut lost = Vec::new();
+    for pipeline in &before.pipelines {
+        let Some(newest) = view.releases(&pipeline.id).pop() else { continue };
+        let Some(now) = after.pipeline(&pipeline.id) else {
+            lost.push(format!("pipeline {} is gone: release {newest} and those before it", pipeline.id));
+            continue;
+        };
+        let opened = |gate: &&Gate| view.latest(&pipeline.id, &gate.id, &newest).is_some();
+        for gate in pipeline.gates.iter().filter(|gate| now.gate(&gate.id).is_none()).filter(opened) {
+            lost.push(format!("gate {}/{} is gone: its attempt for release {newest}", pipeline.id, gate.id));
+        }
+    }
+    lost
+}
+
+/// Says that what is lost is seen no more, where there is something.
+pub fn tell_lost(context: &mut Context<'_>, lost: &[String]) {
+    for line in lost {
+        context.printer.talk(format!("warning: {}", visible(line)));
+    }
+    if !lost.is_empty() {
+        context.printer.talk(
+            "  status, check, due, notes and docs see it no more under this policy: finish it first, or keep the old name",
+        );
+    }
 }
 
 /// What giving up keys does not do, where somebody could think it does.
