@@ -414,6 +414,12 @@ impl<'l> View<'l> {
             .collect()
     }
 
+    /// Whether some pipeline has opened a release of this name.
+    pub fn has_release(&self, release: &Version) -> bool {
+        let mut releases = self.ledger.chain.releases().into_iter();
+        releases.any(|(opened, _, known)| known == *release && opened.0 < self.size)
+    }
+
     fn opened(&self, key: &AttemptKey) -> Option<Attempt<'l>> {
         let number = self.ledger.chain.by_attempt.get(key)?.first().filter(|number| number.0 < self.size)?;
         let entry = self.ledger.entry(*number)?;

@@ -13,6 +13,7 @@ use crate::evidence::readers::TASK_LOG;
 use crate::findings::nearest;
 use crate::id::{Digest, Name, ObjectId, Timestamp, Version};
 use crate::policy::decision::Decision;
+use crate::policy::evaluate::shell;
 use crate::policy::{Ask, Evaluator, Gate, Observed, Pipeline, Policy, Rule};
 use crate::store::git::GitStore;
 
@@ -45,6 +46,12 @@ impl<'p> Question<'p> {
         let (pipeline, gate) = gate(policy, gate_text)?;
         let release = release_in(view, pipeline, release_text)?;
         Ok(Self { pipeline, gate, release })
+    }
+
+    /// The release was opened at some gate.
+    pub fn require_opened(&self, view: View<'_>) -> Result<(), Failure> {
+        let open = format!("to open it: ledger open {} --release {}", self.gate.id, shell(self.release.as_str()));
+        require_opened(view, &self.release).map_err(|failure| failure.hint(open))
     }
 
     /// The gate a slot's evidence is meant for: the one named, or the first with that slot that is not promoted.
@@ -237,9 +244,7 @@ pub fn every<'p>(policy: &'p Policy, view: View<'_>, text: Option<&str>) -> Resu
     }
     match (questions.is_empty(), text) {
         (false, _) => Ok(questions),
-        (true, Some(release)) => {
-            Err(Failure::usage(format!("no release {release:?} was opened here")).hint("ledger log --kind open"))
-        }
+        (true, Some(release)) => Err(unopened(release)),
         (true, None) => {
             let gate = policy.gates().next().map_or("GATE".to_owned(), |(_, gate)| gate.id.to_string());
             Err(Failure::no("no release was opened yet").hint(format!("ledger open {gate} --release VERSION")))
@@ -292,16 +297,22 @@ pub fn pipeline_of<'p>(
         .collect();
     match found.as_slice() {
         [one] => Ok(one),
-        [] => {
-            Err(Failure::usage(format!("no release {:?} was opened here", release.as_str()))
-                .hint("ledger log --kind open"))
-        }
+        [] => Err(unopened(release.as_str())),
         several => {
             let names: Vec<&str> = several.iter().map(|pipeline| pipeline.id.as_str()).collect();
             Err(Failure::usage(format!("several pipelines have a release {release}"))
                 .hint(format!("say which: --pipeline {}", names.join(" or "))))
         }
     }
+}
+
+/// A release somebody asks about was opened, by whichever pipeline: about any other there is nothing to say.
+pub fn require_opened(view: View<'_>, release: &Version) -> Result<(), Failure> {
+    if view.has_release(release) { Ok(()) } else { Err(unopened(release.as_str())) }
+}
+
+fn unopened(release: &str) -> Failure {
+    Failure::usage(format!("no release {release:?} was opened here")).hint("ledger log --kind open")
 }
 
 /// The release named, or the one opened last in the pipeline.

@@ -371,3 +371,20 @@ fn a_reftable_repository_is_refused_in_one_sentence() {
         assert_eq!(hint.trim(), "→ git refs migrate --ref-format=files");
     }
 }
+
+#[test]
+fn a_release_nobody_opened_is_no_answer() {
+    let repo = approved();
+    let lines = ["status", "status alpha", "explain alpha", "log", "due"];
+    for line in lines {
+        let said = types(&repo, "", &format!("{line} --release 9.9"), 2);
+        says_all(&said, &["no release \"9.9\" was opened here", "ledger log --kind open"]);
+    }
+    says_all(&types(&repo, "", "explain alpha --release 9.9", 2), &["to open it: ledger open alpha --release 9.9"]);
+    // A verdict about a gate nobody opened is no.
+    says_all(&types(&repo, "", "check alpha --release 9.9", 1), &["none was opened"]);
+    // One that was opened is known at the gates it has not come to, too.
+    for line in ["status ga", "explain ga", "log"] {
+        types(&repo, "", &format!("{line} --release 1.0"), 0);
+    }
+}

@@ -42,6 +42,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let evaluator = Evaluator::new(&loaded.ledger);
     let policy = moment.policy(&evaluator)?;
     let question = Question::in_view(policy, moment.view(&loaded), &args.gate, args.release.as_deref())?;
+    question.require_opened(moment.view(&loaded))?;
     let decision = moment.decide(context, &loaded, &evaluator, &question)?;
     let all = || decision.rules.iter().flat_map(|rule| [rule].into_iter().chain(&rule.parts));
     let wanted: Vec<&RuleOutcome> = match &args.rule {

@@ -129,6 +129,7 @@ impl<'a> Filter<'a> {
         };
         let person = args.person.as_ref().map(called).transpose()?;
         let release = args.release.as_deref().map(Version::parse).transpose()?;
+        release.as_ref().map_or(Ok(()), |release| select::require_opened(ledger.view(), release))?;
         Ok(Self { ledger, gate, release, person, kind: args.kind.as_deref(), attempts: HashMap::new() })
     }
 

@@ -40,6 +40,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     context.warn_of_broken_draft(&loaded.store);
     if let Some(gate) = &args.gate {
         let question = Question::in_view(policy, moment.view(&loaded), gate, args.release.as_deref())?;
+        question.require_opened(moment.view(&loaded))?;
         let decision = decide(context, &loaded, &evaluator, &moment, &question)?;
         if context.printer.json {
             context.printer.json(&DecisionJson::from(&decision));
