@@ -165,7 +165,7 @@ fn f10_a_policy_edited_after_a_decision_leaves_the_old_verdict_as_it_was() {
         repo.read("ledger.toml").replace("expect = [\"open == 0\", \"total > 0\"]", "expect = [\"total > 9\"]");
     repo.write("ledger.toml", edited);
     types_in_vain(&repo, "min", "policy apply -m stricter", 1);
-    types(&repo, "lee", "policy apply -m stricter", 0);
+    types(&repo, "lee", "policy apply -m stricter --yes", 0);
     types(&repo, "min", "open alpha --release 2.0", 0);
     repo.write("docs/qa.md", "- [ ] changed since\n");
     assert_eq!(verdict("--release 1.0").0, 1);
@@ -207,7 +207,7 @@ fn f12_a_folder_outlives_midnight_and_none_is_taken_twice() {
     // Another gate whose folder would differ by letter case alone gets one of its own.
     let text = story.repo.read("ledger.toml").replace("name = \"GA\"", "name = \"alpha\"");
     story.repo.write("ledger.toml", text);
-    story.types("lee", "policy apply -m renamed", 0);
+    story.types("lee", "policy apply -m renamed --yes", 0);
     story.types("min", "open ga --release 1.0", 0);
     says_all(
         &story.repo.git(&["ls-tree", "-r", "--name-only", "evidence"]),

@@ -70,9 +70,9 @@ pub fn long_story() -> TestRepo {
     let two = "approve = { role = \"release-owner\", count = 2 }";
     let given_up = format!("\n[[compromised]]\nkey = {:?}\nsince = 4\nreason = \"lost\"\n", repo.public_key("kim"));
     repo.write("ledger.toml", repo.read("ledger.toml").replace(one, two) + &given_up);
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     repo.write("ledger.toml", repo.read("ledger.toml").replace("name = \"Min\"", "name = \"Minji\""));
-    types(&repo, "lee", "policy apply -m renamed", 0);
+    types(&repo, "lee", "policy apply -m renamed --yes", 0);
     types(&repo, "min", "open alpha --release 2.0 --retry", 0);
     types(&repo, "kim2", "record qa-checklist", 0);
     repo

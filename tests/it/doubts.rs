@@ -261,7 +261,7 @@ fn a_draft_is_tried_as_it_would_be_in_force() {
     repo.write("ledger.toml", repo.read("ledger.toml") + "\n# reviewed\n");
     let said = types(&repo, "", "policy simulate", 0);
     says_all(&said, &["open → closed", "approval: satisfied → failed", "1 gate would stand otherwise"]);
-    types(&repo, "lee", "policy apply -m reviewed", 0);
+    types(&repo, "lee", "policy apply -m reviewed --yes", 0);
     types(&repo, "", "check alpha", 1);
 }
 

@@ -102,7 +102,7 @@ fn a_dry_run_answers_as_the_real_run_does_and_writes_nothing() {
         ("min", "open alpha --release 1.0 --commit nowhere", 2),
         ("min", "open alpha --release 2.0", 0),
         ("min", "policy apply -m because", 1),
-        ("lee", "policy apply -m because", 0),
+        ("lee", "policy apply -m because --yes", 0),
     ] {
         types_in_vain(&repo, who, &format!("--dry-run {line}"), code);
         types(&repo, who, line, code);

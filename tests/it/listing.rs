@@ -34,7 +34,7 @@ fn numbers(repo: &TestRepo, line: &str) -> Vec<u64> {
 fn two_releases() -> TestRepo {
     let repo = approved();
     repo.write("ledger.toml", POLICY.text(&repo) + "# with a remark\n");
-    types(&repo, "lee", "policy apply -m remarked", 0);
+    types(&repo, "lee", "policy apply -m remarked --yes", 0);
     supply(&repo, "min", "2.0");
     types(&repo, "kim", "sign alpha --yes", 0);
     repo

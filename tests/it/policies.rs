@@ -87,11 +87,11 @@ fn a_change_needs_the_role_the_old_policy_names() {
         &types_in_vain(&repo, "min", "policy apply -m mine", 1),
         &["MIN does not hold release-owner", "ask LEE or HAN"],
     );
-    types(&repo, "lee", "policy apply -m handed-over", 0);
-    says_all(&types_in_vain(&repo, "lee", "policy apply -m again", 0), &["in force already"]);
+    types(&repo, "lee", "policy apply -m handed-over --yes", 0);
+    says_all(&types_in_vain(&repo, "lee", "policy apply -m again --yes", 0), &["in force already"]);
     repo.write("ledger.toml", weaker + "\n# one more line\n");
     types_in_vain(&repo, "lee", "policy apply -m back", 1);
-    types(&repo, "min", "policy apply -m now-mine", 0);
+    types(&repo, "min", "policy apply -m now-mine --yes", 0);
     types(&repo, "", "verify", 0);
 }
 
@@ -102,7 +102,7 @@ fn people_who_left_keep_what_they_signed_and_sign_no_more() {
     let start = text.find("\n[[person]]\nid = \"kim@").unwrap();
     let end = text[start + 2..].find("\n[[person]]").unwrap() + start + 2;
     repo.write("ledger.toml", format!("{}{}", &text[..start], &text[end..]));
-    types(&repo, "lee", "policy apply -m kim-leaves", 0);
+    types(&repo, "lee", "policy apply -m kim-leaves --yes", 0);
     let said = types_in_vain(&repo, "kim", "record qa-checklist", 3);
     says_all(&said, &["no key found belongs to anybody in the roster"]);
     types(&repo, "", "verify", 0);
@@ -115,7 +115,7 @@ fn a_policy_that_rechecks_lapses_what_was_approved_under_the_old_one() {
     let repo = supplied(&Policy { people: POLICY.people, pipeline: pipeline.leak() }, "min");
     types(&repo, "kim", "sign alpha --yes", 0);
     repo.write("ledger.toml", repo.read("ledger.toml") + "\n# reviewed\n");
-    types(&repo, "lee", "policy apply -m reviewed", 0);
+    types(&repo, "lee", "policy apply -m reviewed --yes", 0);
     says_all(&types_in_vain(&repo, "min", "promote alpha", 1), &["has lapsed: it saw policy sha256:"]);
     types(&repo, "kim", "sign alpha --yes", 0);
     types(&repo, "min", "promote alpha", 0);

@@ -388,3 +388,13 @@ fn a_release_nobody_opened_is_no_answer() {
         types(&repo, "", &format!("{line} --release 1.0"), 0);
     }
 }
+
+#[test]
+fn a_policy_comes_in_force_only_when_somebody_said_so() {
+    let repo = approved();
+    repo.write("ledger.toml", repo.read("ledger.toml") + "\n# one more line\n");
+    let said = types_in_vain(&repo, "lee", "policy apply -m more", 2);
+    says_all(&said, &["nobody is here to confirm", "in a script: ledger policy apply -m REASON --yes"]);
+    types_in_vain(&repo, "lee", "--dry-run policy apply -m more", 0);
+    types(&repo, "lee", "policy apply -m more --yes", 0);
+}

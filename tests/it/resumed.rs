@@ -170,7 +170,7 @@ fn a_policy_that_was_fetched_is_in_force() {
     let team = Team::at_alpha();
     let text = POLICY.text(&team.repo).replace("\"qa-lead\", \"release-owner\"", "\"release-owner\"");
     std::fs::write(team.colleague.join("ledger.toml"), text).unwrap();
-    team.colleague("lee", "policy apply -m rules");
+    team.colleague("lee", "policy apply -m rules --yes");
     team.colleague("kim", "sign alpha --yes");
 }
 

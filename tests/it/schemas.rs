@@ -231,7 +231,7 @@ fn to_ga(repo: &TestRepo, said: &mut Printed) {
     said.types(repo, "", "policy show", 0, "policy-show");
     said.types(repo, "", "policy diff", 1, "policy-diff");
     said.types(repo, "", "policy simulate", 0, "policy-simulate");
-    said.types(repo, "lee", "policy apply -m remarked", 0, "outcome");
+    said.types(repo, "lee", "policy apply -m remarked --yes", 0, "outcome");
     said.types(repo, "min", "run announcement -- git --version", 0, "record");
     said.types(repo, "", "status", 0, "status");
     said.fails(repo, "", "plan status", 3);
@@ -303,7 +303,7 @@ fn proposals_and_void_entries_keep_the_schema_in_log_and_show() {
     let two = POLICY.text(&repo).replace("role = \"release-owner\" }", "role = \"release-owner\", count = 2 }");
     for (entry, remark) in [(6, "both"), (7, "first"), (8, "second")] {
         repo.write("ledger.toml", format!("{two}# {remark}\n"));
-        types(&repo, if entry == 7 { "han" } else { "lee" }, &format!("policy apply -m {remark}"), 0);
+        types(&repo, if entry == 7 { "han" } else { "lee" }, &format!("policy apply -m {remark} --yes"), 0);
         said.types(&repo, "", &format!("show {entry}"), 0, "show");
     }
     assert_eq!(said.types(&repo, "", "log", 0, "log")["entries"][7]["policy"]["state"], "pending");

@@ -14,7 +14,7 @@ const TWO: &str = "approve = { role = \"release-owner\", count = 2 }";
 fn two_must_approve() -> TestRepo {
     let repo = TestRepo::with_ledger(&POLICY);
     edit(&repo, |text| text.replace(ONE, TWO));
-    types(&repo, "lee", "policy apply -m both", 0);
+    types(&repo, "lee", "policy apply -m both --yes", 0);
     repo
 }
 
@@ -51,7 +51,7 @@ fn a_policy_two_must_approve_is_in_force_with_the_second() {
     let repo = two_must_approve();
     supply(&repo, "min", "1.0");
     edit(&repo, promote_min);
-    let said = types(&repo, "lee", "policy apply -m more", 0);
+    let said = types(&repo, "lee", "policy apply -m more --yes", 0);
     says_all(&said, &["proposed in entry 5", "1 of 2", "HAN signs it: ledger policy sign 5"]);
     says_all(&types(&repo, "", "status", 0), &["a policy is proposed in entry 5: 1 of 2", "ledger policy sign 5"]);
     // Until then the old one holds.
@@ -81,7 +81,7 @@ fn an_approval_of_a_gate_approves_no_policy() {
     let repo = two_must_approve();
     supply(&repo, "min", "1.0");
     edit(&repo, promote_min);
-    types(&repo, "lee", "policy apply -m more", 0);
+    types(&repo, "lee", "policy apply -m more --yes", 0);
     types(&repo, "han", "sign alpha --yes", 0);
     let mut forge = Forge::of(&repo);
     let proposal = forge.id(5);
@@ -102,7 +102,7 @@ fn a_change_cannot_hide_behind_lines_that_say_nothing() {
     let repo = two_must_approve();
     let padding: String = (0..90).map(|line| format!("# tidy: section {line}\n")).collect();
     edit(&repo, |text| padding.clone() + &promote_min(text.replace(TWO, ONE)));
-    types(&repo, "lee", "policy apply -m tidy", 0);
+    types(&repo, "lee", "policy apply -m tidy --yes", 0);
     let asked = types_in_vain(&repo, "han", "policy sign", 2);
     let (lines, people) = asked.split_once("all shown above").unwrap();
     says_all(lines, &["+ # tidy: section 89", "94 changed lines"]);
@@ -120,9 +120,9 @@ fn a_change_cannot_hide_behind_lines_that_say_nothing() {
 fn a_proposal_lapses_when_another_comes_in_force() {
     let repo = two_must_approve();
     edit(&repo, promote_min);
-    types(&repo, "lee", "policy apply -m min", 0);
+    types(&repo, "lee", "policy apply -m min --yes", 0);
     edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
-    types(&repo, "han", "policy apply -m rename", 0);
+    types(&repo, "han", "policy apply -m rename --yes", 0);
     says_all(&types_in_vain(&repo, "lee", "policy sign", 2), &["several policies are proposed: entries 2, 3"]);
     types(&repo, "lee", "policy sign 3 --yes", 0);
     let text = repo.ledger("", &["policy", "show"]).exits(0);
@@ -136,9 +136,9 @@ fn a_proposal_lapses_when_another_comes_in_force() {
 fn a_proposal_of_the_same_person_takes_the_place_of_the_first() {
     let repo = two_must_approve();
     edit(&repo, promote_min);
-    types(&repo, "lee", "policy apply -m min", 0);
+    types(&repo, "lee", "policy apply -m min --yes", 0);
     edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
-    types(&repo, "lee", "policy apply -m rename", 0);
+    types(&repo, "lee", "policy apply -m rename --yes", 0);
     says_all(&types_in_vain(&repo, "han", "policy sign 2 --yes", 1), &["lapsed by entry 3"]);
     says_all(&types(&repo, "han", "policy sign --yes", 0), &["policy in force from entry 4"]);
     types(&repo, "", "verify", 0);
@@ -149,7 +149,7 @@ fn a_policy_that_could_never_be_changed_again_is_refused_and_a_likely_one_warned
     let repo = TestRepo::with_ledger(&POLICY);
     repo.write("docs/qa.md", QA);
     edit(&repo, |text| text.replace(ONE, TWO));
-    for line in ["policy check", "policy apply -m two"] {
+    for line in ["policy check", "policy apply -m two --yes"] {
         says_all(&types(&repo, "lee", line, 0), &["all 2 people with the role release-owner must approve"]);
     }
     let repo = TestRepo::with_ledger(&POLICY);
@@ -165,7 +165,7 @@ fn what_a_stolen_key_signed_is_void_and_the_rest_stands() {
     types(&repo, "", "check alpha", 0);
     // Entry 4 is Kim's approval, entry 3 Kim's checklist.
     give_up(&repo, "kim", 4, "");
-    says_all(&types(&repo, "lee", "policy apply -m stolen", 0), &["with it become void: entries 4\n"]);
+    says_all(&types(&repo, "lee", "policy apply -m stolen --yes", 0), &["with it become void: entries 4\n"]);
     types(&repo, "", "check alpha", 1);
     assert_eq!(rule(&repo, "alpha", "approval")["have"], "the approval of entry 4 is void: key given up in entry 5");
     assert_eq!(rule(&repo, "alpha", "qa-checklist")["state"], "satisfied", "signed before");
@@ -185,7 +185,7 @@ fn an_opening_outlives_the_key_that_signed_it() {
     let repo = approved();
     // Min opened in entry 1, and brought the artifacts in entry 2.
     give_up(&repo, "min", 1, "");
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     let voided_by = |entry: &str| repo.ledger("", &["show", entry, "--json"]).json()["voidedBy"].clone();
     assert_eq!((voided_by("1"), voided_by("2"), voided_by("3")), (Value::Null, 5.into(), Value::Null));
     types(&repo, "kim", "record artifacts", 0);
@@ -196,7 +196,7 @@ fn an_opening_outlives_the_key_that_signed_it() {
 fn what_somebody_vouches_for_stays() {
     let repo = approved();
     give_up(&repo, "kim", 2, "except = [3, 4]\n");
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     types(&repo, "", "check alpha", 0);
     assert_eq!(entries(&repo), 6);
 }
@@ -207,7 +207,7 @@ fn a_promotion_that_rested_on_a_stolen_key_stands_no_more() {
     ga_supplied(&repo);
     assert_eq!(rule(&repo, "ga", "alpha")["state"], "satisfied", "{}", repo.ledger("", &["status"]).out);
     give_up(&repo, "kim", 4, "");
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     assert_ne!(rule(&repo, "ga", "alpha")["state"], "satisfied");
     // It was right when it was made: the ledger holds.
     types(&repo, "", "verify", 0);
@@ -228,7 +228,7 @@ fn a_stolen_key_never_comes_back() {
     give_up(&repo, "kim", 9, "");
     says_all(&types_in_vain(&repo, "lee", "policy apply -m early", 2), &["there is no entry 9 yet"]);
     give_up(&repo, "kim", 1, "");
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     let (start, other) = (repo.public_key("kim2"), repo.public_key("kim2"));
     edit(&repo, |text| {
         let text = text.split("\n[[compromised]]").next().unwrap().to_owned();
@@ -245,7 +245,7 @@ fn a_key_taken_out_keeps_its_past() {
     let repo = approved();
     let (old, new) = (repo.public_key("kim"), repo.public_key("kim2"));
     edit(&repo, |text| text.replace(&format!("{old:?}, {new:?}"), &format!("{new:?}")));
-    types(&repo, "lee", "policy apply -m rotated", 0);
+    types(&repo, "lee", "policy apply -m rotated --yes", 0);
     types(&repo, "", "check alpha", 0);
     types_in_vain(&repo, "kim", "sign alpha --yes", 3);
     types(&repo, "", "verify", 0);
@@ -273,11 +273,11 @@ fn an_own_entry_can_be_revoked_and_nobody_elses() {
 fn a_person_who_is_renamed_does_not_count_twice() {
     let repo = TestRepo::with_ledger(&POLICY);
     edit(&repo, |text| text.replace("role = \"qa-lead\"\n", "role = \"qa-lead\"\ncount = 2\n"));
-    types(&repo, "lee", "policy apply -m two", 0);
+    types(&repo, "lee", "policy apply -m two --yes", 0);
     supply(&repo, "min", "1.0");
     types(&repo, "kim", "sign alpha --yes", 0);
     edit(&repo, |text| text.replace("kim@acme.example", "kim.new@acme.example"));
-    types(&repo, "lee", "policy apply -m renamed", 0);
+    types(&repo, "lee", "policy apply -m renamed --yes", 0);
     types(&repo, "kim2", "sign alpha --yes", 0);
     types(&repo, "", "check alpha", 1);
     assert_eq!(rule(&repo, "alpha", "approval")["entries"].as_array().unwrap().len(), 2, "both are told");
@@ -291,7 +291,7 @@ fn an_author_who_joins_later_does_not_approve_the_own_work() {
     let (without, _) = lee.split_at(lee.find("[[person]]\nid = \"han@acme.example\"").unwrap());
     let rest = lee[without.len()..].split_once("\n\n").map_or("", |(_, rest)| rest);
     repo.write("ledger.toml", format!("{without}{rest}"));
-    types(&repo, "lee", "policy apply -m leaves", 0);
+    types(&repo, "lee", "policy apply -m leaves --yes", 0);
     repo.git(&["commit", "-q", "--allow-empty", "-m", "work", "--author=Han <han@acme.example>"]);
     supply(&repo, "min", "1.0");
     ga_supplied(&repo);
@@ -307,7 +307,7 @@ fn giving_up_a_key_opens_no_gate() {
         let repo = approved();
         types(&repo, "kim", line, 0);
         give_up(&repo, "kim", 5, "");
-        says_all(&types(&repo, "lee", "policy apply -m stolen", 0), &["void: entries 5"]);
+        says_all(&types(&repo, "lee", "policy apply -m stolen --yes", 0), &["void: entries 5"]);
         types(&repo, "", "check alpha", code);
         types(&repo, "", "verify", 0);
         types(&repo, "kim2", "sign alpha --yes", 0);
@@ -319,7 +319,7 @@ fn giving_up_a_key_opens_no_gate() {
 fn nobody_is_asked_to_void_what_stays() {
     let repo = approved();
     edit(&repo, |text| text.replace(ONE, &format!("{ONE}\nrevoke = {{ role = \"release-owner\" }}")));
-    types(&repo, "lee", "policy apply -m revoke", 0);
+    types(&repo, "lee", "policy apply -m revoke --yes", 0);
     types(&repo, "kim", "sign alpha --reject -m bug --yes", 0);
     let refused = types_in_vain(&repo, "lee", "revoke 6 -m on --yes", 1);
     says_all(&refused, &["entry 6 is REJECTED: a rejection is lifted only by whoever made it"]);
@@ -339,7 +339,7 @@ fn a_policy_file_somebody_has_replaced_since_is_not_put_back_unseen() {
     let repo = TestRepo::with_ledger(&POLICY);
     let old = repo.ledger("", &["policy", "show"]).exits(0);
     edit(&repo, promote_min);
-    types(&repo, "lee", "policy apply -m more", 0);
+    types(&repo, "lee", "policy apply -m more --yes", 0);
     repo.write("ledger.toml", old);
     for line in ["policy check", "policy apply -m unaware"] {
         let refused = types_in_vain(&repo, "lee", line, 1);
@@ -355,10 +355,10 @@ fn a_policy_file_somebody_has_replaced_since_is_not_put_back_unseen() {
 fn what_giving_up_a_key_does_not_do_is_said() {
     let repo = approved();
     give_up(&repo, "kim", 4, "");
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     edit(&repo, |text| text.replace("since = 4", "since = 4\nexcept = [4]"));
     says_all(&types(&repo, "lee", "policy check", 0), &["is given up since entry 4 already, for good"]);
-    types(&repo, "lee", "policy apply -m regret", 0);
+    types(&repo, "lee", "policy apply -m regret --yes", 0);
     says_all(&types(&repo, "", "check alpha", 1), &["the approval of entry 4 is void: key given up in entry 5"]);
     says_all(&types(&repo, "", "verify", 0), &["1 entry void by now"]);
 }
@@ -367,7 +367,7 @@ fn what_giving_up_a_key_does_not_do_is_said() {
 fn whoever_the_policy_names_may_revoke_what_others_brought() {
     let repo = TestRepo::with_ledger(&POLICY);
     edit(&repo, |text| text.replace(ONE, &format!("{ONE}\nrevoke = {{ role = \"release-owner\" }}")));
-    types(&repo, "lee", "policy apply -m revoke", 0);
+    types(&repo, "lee", "policy apply -m revoke --yes", 0);
     supply(&repo, "min", "1.0");
     types(&repo, "kim", "sign alpha --yes", 0);
     types_in_vain(&repo, "min", "revoke 5 -m no --yes", 1);
@@ -415,14 +415,16 @@ fn policy_of(repo: &TestRepo, entry: u64) -> Value {
 fn the_log_says_what_became_of_each_policy_and_who_approved_it() {
     let repo = two_must_approve();
     edit(&repo, promote_min);
-    let _ = repo.ledger("lee", &["policy", "apply", "-m", "Min helps (in force from entry 1)\nfor a week"]).exits(0);
+    let _ = repo
+        .ledger("lee", &["policy", "apply", "-m", "Min helps (in force from entry 1)\nfor a week", "--yes"])
+        .exits(0);
     says_all(
         &row(&repo, 2, ""),
         &["proposes a policy (pending, 1 of 2 have approved it): Min helps (in force from entry 1) …"],
     );
     says_all(&types(&repo, "", "show 2", 0), &["policy     pending, 1 of 2 have approved it"]);
     edit(&repo, |text| text.replace("name = \"Min\"", "name = \"Minji\""));
-    types(&repo, "han", "policy apply -m rename", 0);
+    types(&repo, "han", "policy apply -m rename --yes", 0);
     types(&repo, "lee", "policy sign 3 --yes", 0);
     says_all(&row(&repo, 0, ""), &["proposes a policy (in force from entry 0 until entry 1): "]);
     says_all(&row(&repo, 1, "--kind policy"), &["(in force from entry 1 until entry 4): both"]);
@@ -445,7 +447,7 @@ fn the_policies_of_a_log_are_those_and_their_approvals_only() {
     supply(&repo, "min", "1.0");
     types(&repo, "kim", "sign alpha --yes", 0);
     edit(&repo, promote_min);
-    types(&repo, "lee", "policy apply -m more", 0);
+    types(&repo, "lee", "policy apply -m more --yes", 0);
     types(&repo, "han", "policy sign --yes", 0);
     assert_eq!(listed(&repo, "--kind policy"), [0, 1, 6, 7]);
     assert_eq!(listed(&repo, "--kind approval"), [5, 7]);
@@ -457,7 +459,7 @@ fn what_is_void_is_marked_in_the_log_and_in_show() {
     assert_eq!(repo.ledger("", &["log", "--json"]).json()["entries"][4]["voidedBy"], Value::Null);
     types(&repo, "kim", "revoke 3 -m wrong --yes", 0);
     give_up(&repo, "kim", 4, "");
-    types(&repo, "lee", "policy apply -m stolen", 0);
+    types(&repo, "lee", "policy apply -m stolen --yes", 0);
     says_all(&row(&repo, 3, ""), &["KIM  void: entry 5 revokes it · evidence: "]);
     says_all(&row(&repo, 4, ""), &["KIM  void: key given up in entry 6 · approval: "]);
     says_all(&types(&repo, "", "show 3", 0), &["void       entry 5 revokes it"]);

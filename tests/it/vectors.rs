@@ -191,7 +191,7 @@ fn play(repo: &TestRepo) {
     run("kim", &["sign", "alpha", "--yes", "--meaning", "review"]);
     run("min", &["promote", "alpha"]);
     repo.write("ledger.toml", korean(&Policy { people: POLICY.people, pipeline: "" }) + &rules);
-    run("lee", &["policy", "apply", "-m", "Han joins, GA wants a smoke test"]);
+    run("lee", &["policy", "apply", "-m", "Han joins, GA wants a smoke test", "--yes"]);
     run("min", &["open", "ga", "--release", "1.0"]);
     run("ci", &["run", "smoke-test", "--", "git", "--version"]);
     repo.write("docs/공지_모든 사용자.md", "# 공지\n\n모든 사용자에게 배포합니다.\n");

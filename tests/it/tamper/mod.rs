@@ -75,7 +75,7 @@ pub fn story() -> TestRepo {
     types(&repo, "min", "promote ga", 0);
     let lost = format!("{:?}, ", repo.public_key("kim"));
     repo.write("ledger.toml", repo.read("ledger.toml").replace(&lost, ""));
-    types(&repo, "lee", "policy apply -m lost", 0);
+    types(&repo, "lee", "policy apply -m lost --yes", 0);
     types(&repo, "kim2", "revoke 3 -m mistaken --yes", 0);
     types(&repo, "min", "open alpha --release 2.0", 0);
     types(&repo, "kim2", "record qa-checklist", 0);

@@ -216,9 +216,9 @@ fn an_approval_of_a_policy_that_does_not_count_does_not_hold() {
     let repo = TestRepo::with_ledger(&POLICY);
     let edit = |from: &str, to: &str| repo.write("ledger.toml", repo.read("ledger.toml").replace(from, to));
     edit("approve = { role = \"release-owner\" }", "approve = { role = \"release-owner\", count = 2 }");
-    types(&repo, "lee", "policy apply -m both", 0);
+    types(&repo, "lee", "policy apply -m both --yes", 0);
     edit("name = \"Min\"", "name = \"Minji\"");
-    types(&repo, "lee", "policy apply -m rename", 0);
+    types(&repo, "lee", "policy apply -m rename --yes", 0);
     types(&repo, "han", "policy sign --yes", 0);
     const PROPOSED: Base = Base(4, NOTHING);
     each_row_gives_its_faults(

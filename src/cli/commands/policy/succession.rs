@@ -13,7 +13,7 @@ use crate::cli::draft::{PolicyDraft, actor, draft, file_subject};
 use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
-use crate::entry::kinds::{Approval, Decision, Meaning, Mode, Predicate, Saw, Scope};
+use crate::entry::kinds::{Approval, Decision, Meaning, Predicate, Saw, Scope};
 use crate::id::{Digest, EntryNumber};
 use crate::policy::lint;
 use crate::report::escape::visible;
@@ -41,10 +41,7 @@ pub fn apply(reason: &str, yes: bool, context: &mut Context<'_>) -> Result<Answe
     let identity = entitled(context, &loaded, current.roster())?;
     changes::show(context, &loaded.ledger, &text, &policy.roster);
     // Changes of others that this file does not have are taken back by it, and only a reader can tell.
-    let mode = match context.world().is_interactive {
-        true => confirm::confirm(context, "apply", yes, "ledger policy apply -m REASON --yes")?,
-        false => Mode::Ci,
-    };
+    let mode = confirm::confirm(context, "apply", yes, "ledger policy apply -m REASON --yes")?;
     let now = context.world().now();
     let replaced = current.digest();
     let appended = append(context, &mut loaded, &identity, |_, ledger| {

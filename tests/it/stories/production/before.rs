@@ -165,7 +165,7 @@ fn going_live_takes_a_filled_form_and_three_people() {
     let both = policy.replace("roles = [\"qa-lead\"] ", "roles = [\"qa-lead\", \"deployment-engineer\"] ");
     assert_ne!(policy, both);
     story.repo.write("ledger.toml", both);
-    story.types("lee", "policy apply -m \"Kim stands in for Min\"", 0);
+    story.types("lee", "policy apply -m \"Kim stands in for Min\" --yes", 0);
     story.types("min", "sign go-live --withdraw -m \"on leave\" --yes", 0);
     story.types("kim", "sign go-live --yes", 0);
     let states = ["completed", "verified"].map(|id| story.state("go-live", id));
