@@ -385,3 +385,25 @@ fn a_hook_of_somebody_else_is_left_alone_and_hooks_go_where_git_looks_for_them()
     let _ = bare.installs(&["--protect", "main=stage9/ga"]).exits(0);
     assert_eq!(bare.on_server(&["config", "--get-all", "ledger.protect"]), "main=stage9/ga\nrelease/1.x=alpha\n");
 }
+
+#[test]
+fn a_branch_is_protected_by_a_gate_that_is_there() {
+    let story = Story::unprotected(TestRepo::with_ledger(&POLICY));
+    let unknown = story.installs(&["--protect", "main=nix"]);
+    says_all(
+        &unknown.said(),
+        &["no ledger is here yet", "until it has, main takes nothing", "the first one that is pushed stays"],
+    );
+    let _ = unknown.exits(0);
+    let _ = story.push(&["evidence"]).exits(0);
+    story.on_server(&["config", "--unset", "ledger.protect"]);
+    for gate in ["nix", "stage9/nix"] {
+        let wrong = story.installs(&["--protect", &format!("main={gate}")]);
+        says_all(&wrong.said(), &[&format!("no gate is called {gate:?}"), "the gates are alpha, ga"]);
+        let _ = wrong.exits(2);
+        assert_eq!(story.on_server(&["config", "--default", "none", "--get", "ledger.protect"]).trim(), "none");
+    }
+    let there = story.installs(&["--protect", "main=ga"]);
+    says_all(&there.said(), &["main takes what has passed ga", "the one that is here stays", "--root sha256:"]);
+    let _ = there.exits(0);
+}

@@ -2,11 +2,14 @@
 
 use super::Answer;
 use crate::cli::args::text;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, current_policy};
 use crate::cli::failure::Failure;
 use crate::cli::receive::{Protected, ROOT_SETTING, SETTING};
+use crate::cli::select;
 use crate::id::Digest;
-use crate::store::git::GitStore;
+use crate::policy::Evaluator;
+use crate::report::escape::visible;
+use crate::store::git::{GitStore, StoreError};
 
 /// The hooks exactly as they stand in `hooks/`.
 const PRE_PUSH: (&str, &str) = ("pre-push", include_str!("../../../hooks/pre-push"));
@@ -45,6 +48,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     }
     let protected = protect.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
     let root = context.global.root.as_deref().filter(|_| *server).map(Digest::parse).transpose()?;
+    let first = if *server { known(&store, &protected, context)? } else { None };
     let (name, hook) = if *server { PRE_RECEIVE } else { PRE_PUSH };
     let path = store.hooks_directory().join(name);
     let there = context.world().read_if_there(&path);
@@ -68,9 +72,36 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         .printer
         .outcome(&format!("{name} is in {}{pinned}{}", path.display(), protects.concat()), context.global.dry_run);
     if *server && root.is_none() && store.settings(ROOT_SETTING)?.is_empty() {
-        context.printer.talk("note: nothing pins the ledger here: the first one that is pushed stays\n  → ledger hooks install --server --root DIGEST (from .ledger.toml)");
+        let line = match first {
+            Some(first) => format!("note: nothing pins the ledger here: the one that is here stays\n  → ledger hooks install --server --root sha256:{first} (compare it with .ledger.toml)"),
+            None => "note: nothing pins the ledger here: the first one that is pushed stays\n  → ledger hooks install --server --root DIGEST (from .ledger.toml)".to_owned(),
+        };
+        context.printer.talk(line);
     }
     Ok(Answer::Yes)
+}
+
+/// The ledger that is here, by its first entry; every gate that is to protect a branch is one of its policy. Where
+/// none is here yet, nobody can tell.
+fn known(store: &GitStore, protected: &[Protected], context: &mut Context<'_>) -> Result<Option<Digest>, Failure> {
+    match store.tip() {
+        Err(StoreError::NoBranch { .. }) => {
+            for Protected { branch, gate } in protected {
+                let gate = visible(gate);
+                context.printer.talk(format!(
+                    "note: no ledger is here yet, so nobody can tell whether it has a gate {gate}: until it has, {branch} takes nothing"
+                ));
+            }
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+        Ok(_) => {}
+    }
+    let loaded = context.load(None)?;
+    let evaluator = Evaluator::new(&loaded.ledger);
+    let policy = current_policy(&evaluator)?;
+    protected.iter().try_for_each(|one| select::gate(policy, &one.gate).map(drop))?;
+    Ok(Some(loaded.ledger.first()))
 }
 
 fn settle(store: &GitStore, root: Option<Digest>, protected: &[Protected]) -> Result<(), Failure> {
