@@ -72,6 +72,12 @@ impl Band {
         }
     }
 
+    /// The unit its ends are given in, where they have one.
+    pub fn unit(&self) -> Option<&str> {
+        let mut ends = self.low.iter().chain(&self.high).map(|end| end.value.unit());
+        ends.find(|unit| !unit.is_empty())
+    }
+
     /// Whether a value lies in it; `None` where it is of another kind.
     pub fn holds(&self, value: &Quantity) -> Option<bool> {
         let mut inside = true;

@@ -327,6 +327,17 @@ fn a_value_fires_the_trigger_whose_band_it_lies_in() {
     let mut story = promoted();
     says_all(&story.types("min", "trigger fire error-rate --value \"0.5 %\"", 1), &["fires no trigger", "> 10 %"]);
     says_all(&story.types("min", "trigger fire error-rate --value \"5 min\"", 2), &["cannot be compared"]);
+    // 5 could be a share or a percentage: 500 % would be immediate.
+    for bare in ["5", "0.14"] {
+        let said = story.types("min", &format!("trigger fire error-rate --value {bare}"), 2);
+        says_all(
+            &said,
+            &[
+                &format!("{bare} has no unit, and the band > 10 % of error-rate-high has one"),
+                &format!("--value \"{bare} %\""),
+            ],
+        );
+    }
     story.types("min", "trigger fire error-rate", 2);
     says_all(&story.types("min", "trigger fire error-rat --value 1", 2), &["error-rate-high"]);
     says_all(&story.types("min", "trigger fire error-rate --value \"10 %\"", 0), &["error-rate-raised", "within 2 h"]);

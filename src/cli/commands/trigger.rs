@@ -145,6 +145,10 @@ fn fired<'p>(pipeline: &'p Pipeline, typed: &Name, args: &FireArgs) -> Result<&'
     let mut within = Vec::new();
     for rule in &bands {
         let Some(band) = &rule.band else { continue };
+        if let Some(unit) = band.unit().filter(|_| measured.unit().is_empty()) {
+            return Err(Failure::usage(format!("{measured} has no unit, and the band {band} of {} has one", rule.id))
+                .hint(format!("--value \"{measured} {unit}\"")));
+        }
         match band.holds(&measured) {
             Some(true) => within.push(**rule),
             Some(false) => {}
