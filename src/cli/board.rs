@@ -91,7 +91,7 @@ pub fn status_json<'d>(decisions: impl Iterator<Item = &'d Decision>) -> serde_j
     serde_json::json!({ "schema": format!("{SCHEMAS}status/v0.1"), "gates": gates })
 }
 
-/// Each gate's rules, its verdict, and what brings it forward.
+/// Each gate's rules, its verdict, and what brings it forward; last the verdict about all of them.
 pub fn verdicts(printer: &mut Printer<'_>, gates: &[GateVerdict]) {
     for (at, GateVerdict { decision, .. }) in gates.iter().enumerate() {
         if at > 0 {
@@ -108,6 +108,11 @@ pub fn verdicts(printer: &mut Printer<'_>, gates: &[GateVerdict]) {
         };
         let release = visible(decision.release.as_str());
         printer.say(format!("{} is {word} for {release}: {}{next}", decision.gate, tally(decision)));
+    }
+    if gates.len() > 1 {
+        let open = gates.iter().filter(|gate| gate.is_open()).count();
+        let mark = if open == gates.len() { printer.good() } else { printer.bad() };
+        printer.say(format!("\n{mark} {open} of {} gates open", gates.len()));
     }
 }
 

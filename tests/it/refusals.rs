@@ -398,3 +398,18 @@ fn a_policy_comes_in_force_only_when_somebody_said_so() {
     types_in_vain(&repo, "lee", "--dry-run policy apply -m more", 0);
     types(&repo, "lee", "policy apply -m more --yes", 0);
 }
+
+#[test]
+fn a_check_of_several_gates_ends_with_the_verdict_about_all() {
+    let repo = promoted();
+    let said = types(&repo, "", "check alpha ga", 1);
+    assert_eq!(said.trim_end().lines().last(), Some("✗ 1 of 2 gates open"), "{said}");
+    let said = types(&repo, "", "check ga alpha", 1);
+    assert_eq!(said.trim_end().lines().last(), Some("✗ 1 of 2 gates open"), "{said}");
+    let said = types(&repo, "", "check alpha alpha", 0);
+    assert_eq!(said.trim_end().lines().last(), Some("✓ 2 of 2 gates open"), "{said}");
+    assert!(!types(&repo, "", "check alpha", 0).contains("gates open"));
+    let page = types(&repo, "", "check alpha ga --format markdown", 1);
+    says_all(&page, &["❌ ledger: closed", "1 of 2 gates open, ", " rules met"]);
+    assert!(!page.contains("unmet"), "{page}");
+}
