@@ -7,7 +7,7 @@ use ledger::chain::VerifiedEntry;
 use ledger::entry::kinds::{Decision as Word, Predicate, TriggerClass};
 use ledger::id::{Digest, EntryNumber, PersonId, Timestamp, Version};
 use ledger::policy::decision::RuleKind;
-use ledger::policy::{Ask, Decision, Evaluator, RuleState, Verdict};
+use ledger::policy::{Ask, Decision, Evaluator, Verdict};
 use proptest::prelude::*;
 
 use crate::support::history::*;

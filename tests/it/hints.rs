@@ -1,6 +1,6 @@
 //! What is to be done next: a command that does it as it stands, told to somebody who may.
 
-use crate::steps::{QA, says_all, supplied, types};
+use crate::steps::{QA, says_all, types};
 use crate::support::{POLICY, Policy, TestRepo};
 
 /// Two pipelines whose releases are called the same; one mirrors the ledger and rests on the other.
@@ -167,29 +167,4 @@ fn while_a_way_back_is_walked_it_is_to_be_gone_on_with() {
         let goes_on = said.lines().any(|line| line.trim_end().ends_with("ledger rollback"));
         assert!(goes_on && !said.contains("rollback start"), "{line}: {said}");
     }
-}
-
-#[test]
-fn hints_about_an_older_release_name_it() {
-    let repo = supplied(&POLICY, "min");
-    types(&repo, "min", "open alpha --release 1.1", 0);
-    let newest = types(&repo, "", "status alpha", 0);
-    says_all(&newest, &["→ ledger record qa-checklist --gate alpha\n", "→ ledger record artifacts --gate alpha\n"]);
-    repo.write("docs/qa.md", "# QA\n\n- [ ] installs\n");
-    types(&repo, "min", "record qa-checklist --release 1.0", 0);
-    let hint = "ledger record qa-checklist --gate alpha --release 1.0";
-    for line in ["status alpha --release 1.0", "status --release 1.0", "explain alpha --release 1.0"] {
-        says_all(&types(&repo, "", line, 0), &[hint]);
-    }
-    for format in ["human", "json", "markdown", "junit", "sarif"] {
-        says_all(&types(&repo, "", &format!("check alpha --release 1.0 --format {format}"), 1), &[hint]);
-    }
-    says_all(&types(&repo, "", "status ga --release 1.0", 0), &["ledger sign ga --release 1.0"]);
-    repo.write("docs/qa.md", QA);
-    // As it is printed, it brings what is missing; and so to the end.
-    types(&repo, "min", hint.strip_prefix("ledger ").unwrap(), 0);
-    says_all(&types(&repo, "", "status alpha --release 1.0", 0), &["ledger sign alpha --release 1.0"]);
-    types(&repo, "kim", "sign alpha --release 1.0 --yes", 0);
-    says_all(&types(&repo, "", "status alpha --release 1.0", 0), &["ledger promote alpha --release 1.0"]);
-    types(&repo, "min", "promote alpha --release 1.0", 0);
 }

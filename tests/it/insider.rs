@@ -75,6 +75,8 @@ fn facts_that_a_file_below_a_required_gate_does_not_bear_out() {
     forge(&story, |forge| entry(forge, "evidence-qa").refile(0, b"- [ ] installs\n").done());
     refused(&mut story, "beta", &["facts", "done = 0"]);
     story.types("min", "promote beta", 4);
+    // Nor do notes tell of it.
+    says_all(&story.types("", "notes 1.0", 4), &["facts", "done = 0"]);
 }
 
 #[test]

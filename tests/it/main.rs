@@ -55,3 +55,4 @@ mod succession;
 mod tamper;
 mod terminal;
 mod vectors;
+mod whose;

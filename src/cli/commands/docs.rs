@@ -56,6 +56,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     let root = root.ok_or_else(|| Failure::unknown("a bare repository has no documents to look at"))?;
     let files = read(context, &case, &root)?;
     let comparison = sync::compare(&case, &files)?;
+    // Nobody's documents are made to say what is not so.
+    context.refuse_lies(&loaded, &evaluator)?;
     if args.write && !context.global.dry_run {
         write(context, &root, &files, &comparison)?;
     }

@@ -11,7 +11,7 @@ use crate::cli::moment::Moment;
 use crate::cli::output::{SCHEMAS, table};
 use crate::id::{Name, Timestamp, Version};
 use crate::policy::decision::{Decision, RuleKind, RuleOutcome};
-use crate::policy::{Ask, Evaluator, Observed, Policy, RuleState, span};
+use crate::policy::{Ask, Evaluator, Observed, Policy, span};
 use crate::report::escape::visible;
 
 /// Show what falls due: reviews, answers to triggers, windows, soaks, waivers and approvals that end, recurring controls
@@ -80,7 +80,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
 /// What ends by itself or is owed in a gate. One that is passed owes nothing more to its own rules, and still
 /// closes when a waiver or an approval it rests on ends.
 fn of_rules(decision: &Decision) -> Vec<Due> {
-    let lasts = |rule: &RuleOutcome| rule.state == RuleState::Waived || rule.kind == RuleKind::Approval;
+    let lasts = |rule: &RuleOutcome| rule.state.is_waived() || rule.kind == RuleKind::Approval;
     let rules = decision.rules.iter().flat_map(|rule| [rule].into_iter().chain(&rule.parts));
     let open = rules.filter(|rule| decision.promoted.is_none() || !rule.state.is_met() || lasts(rule));
     open.filter_map(|rule| Due::of(decision, rule)).collect()

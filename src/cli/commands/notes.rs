@@ -51,6 +51,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         .ok_or_else(|| {
             Failure::usage(format!("no release {release} was opened in {}", pipeline.id)).hint("ledger log --kind open")
         })?;
+    context.refuse_lies(&loaded, &evaluator)?;
     if context.printer.json && !args.check && args.update.is_none() {
         context.printer.json(&report);
         return Ok(Answer::Yes);
