@@ -13,7 +13,7 @@ use crate::entry::Kind;
 use crate::evidence::readers::Wanted;
 use crate::id::{EntryNumber, ObjectId, Version};
 use crate::policy::{CANDIDATES, Evaluator, audit, reread};
-use crate::store::git::{Elsewhere, GitStore, Tip};
+use crate::store::git::{Elsewhere, GitStore, StoreError, Tip};
 
 /// Releases whose statements are at hand at once.
 pub const RELEASES: usize = 32;
@@ -266,8 +266,11 @@ impl Context<'_> {
         let entries = believed.iter().filter_map(|(number, words)| Some((evaluator.ledger().entry(*number)?, words)));
         let entries: Vec<_> = entries.collect();
         let mut faults = self.lying_facts(loaded, evaluator, entries.iter().map(|(entry, _)| *entry))?;
-        for (entry, _) in &entries {
-            faults.extend(comparison::fault(&loaded.store, entry)?);
+        for (entry, words) in &entries {
+            match comparison::fault(&loaded.store, entry) {
+                Err(StoreError::NoCommit(_)) if !words.of_commit => {}
+                found => faults.extend(found?),
+            }
         }
         if !faults.is_empty() {
             return Err(Failure::broken(faults));

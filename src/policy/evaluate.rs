@@ -43,6 +43,8 @@ pub struct Believed {
     pub facts: BTreeSet<String>,
     /// Documents as they were before anybody filled them in.
     pub templates: BTreeSet<String>,
+    /// Of an opening: its word counts only where its commit is at hand. A tree may outlive the commit it was of.
+    pub of_commit: bool,
 }
 
 /// Answers questions about one verified ledger. Policies are read once, when they are first asked for.
@@ -98,6 +100,11 @@ impl<'l> Evaluator<'l> {
     pub(super) fn believe(&self, entry: EntryNumber, facts: impl IntoIterator<Item = String>) {
         let beside = |path: &String| path.split('.').next().is_some_and(|root| BESIDE.contains(&root));
         self.believed.borrow_mut().entry(entry).or_default().facts.extend(facts.into_iter().filter(beside));
+    }
+
+    /// The same of an opening: what it says of its commit, or of the tree alone.
+    pub(super) fn believe_opening(&self, entry: EntryNumber, of_commit: bool) {
+        self.believed.borrow_mut().entry(entry).or_default().of_commit |= of_commit;
     }
 
     /// The same for the template that its facts were taken with.
@@ -318,7 +325,7 @@ fn source_rule(case: &Case<'_, '_>) -> Option<RuleOutcome> {
     let same = match case.pipeline.bind {
         Bind::Commit => opened.commit == *commit,
         Bind::Tree => {
-            case.evaluator.believe(case.attempt.entry.number(), None);
+            case.evaluator.believe_opening(case.attempt.entry.number(), false);
             opened.tree == *tree
         }
     };

@@ -49,7 +49,7 @@ pub fn same_source(case: &Case<'_, '_>, other: Attempt<'_>) -> bool {
         Bind::Commit => then.commit == now.commit,
         Bind::Tree => {
             let both = [other.entry.number(), case.attempt.entry.number()];
-            both.into_iter().for_each(|opening| case.evaluator.believe(opening, None));
+            both.into_iter().for_each(|opening| case.evaluator.believe_opening(opening, false));
             then.tree == now.tree
         }
     }

@@ -26,7 +26,7 @@ fn unless_untouched(case: &Case<'_, '_>, item: &mut EvidenceOutcome<'_, '_>) {
     let globs = &item.rule.when_changed;
     let Some(compared) = case.attempt.open.compared.as_ref().filter(|_| !globs.is_empty()) else { return };
     if globs.iter().all(|glob| compared.untouched.contains(glob)) {
-        case.evaluator.believe(case.attempt.entry.number(), None);
+        case.evaluator.believe_opening(case.attempt.entry.number(), true);
         let since: String = compared.since.as_str().chars().take(10).collect();
         set_aside(item, format!("nothing under {} changed since {since}", globs.join(", ")));
     }
