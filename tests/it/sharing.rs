@@ -195,13 +195,83 @@ fn a_lock_somebody_left_is_named_and_the_pull_goes_on_without_it() {
     min.types("min", "push", 0);
     brings(&kim, "kim", "by kim");
     let before = kim.at("evidence");
-    for name in ["refs/heads/evidence.lock", "refs/remotes/origin/evidence.lock"] {
+    for name in ["refs/remotes/origin/evidence.lock", "refs/heads/evidence.lock"] {
         let lock = kim.path().join(".git").join(name);
         std::fs::write(&lock, "").unwrap();
         says_all(&kim.types("kim", "pull", 5), &[name, "run the command again"]);
         assert_eq!((kim.at("evidence"), kim.queued()), (before.clone(), Vec::new()));
         std::fs::remove_file(&lock).unwrap();
     }
+    kim.types("kim", "push", 0);
+}
+
+/// Whoever loses the race to the branch takes nothing away that the winner has put under a ref.
+#[test]
+fn who_comes_second_never_forgets_what_waits() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    brings(&min, "min", "by min");
+    min.types("min", "push", 0);
+    brings(&kim, "kim", "by kim");
+    let (before, lock) = (kim.at("evidence"), kim.path().join(".git/refs/heads/evidence.lock"));
+    // As a pull at the same moment leaves them: the branch it is about to move away from, and one that arrived.
+    let names = [&before[..12], "z-arrived"].map(|name| format!("refs/ledger/queued/{name}"));
+    names.iter().for_each(|name| drop(kim.git(&["update-ref", name, "evidence"])));
+    std::fs::write(&lock, "").unwrap();
+    says_all(&kim.types("kim", "pull", 5), &["refs/heads/evidence.lock"]);
+    assert_eq!((kim.at("evidence"), kim.queued()), (before, names.to_vec()));
+    std::fs::remove_file(&lock).unwrap();
+    kim.types("kim", "pull", 0);
+    assert_eq!(kim.queued(), Vec::<String>::new(), "all of it is in the ledger");
+    let names = ["refs/ledger/queued/z-arrived".to_owned()];
+    kim.git(&["update-ref", &names[0], "evidence"]);
+    std::fs::write(&lock, "").unwrap();
+    kim.types("kim", "pull", 0);
+    assert_eq!(kim.queued(), names, "somebody is about to move the branch");
+}
+
+#[test]
+fn pulls_at_once_leave_every_entry_under_a_ref() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    for clone in [&min, &kim] {
+        clone.write("docs/qa.md", QA);
+        clone.write("build/app_1.0.bin", "binary");
+    }
+    kim.types("kim", "record qa-checklist", 0);
+    for round in 0..4 {
+        kim.types("kim", "record artifacts", 0);
+        kim.types("kim", "sign alpha --yes", 0);
+        let approved = kim.at("evidence");
+        min.write("build/app_1.0.bin", &format!("binary {round}"));
+        min.types("min", "record artifacts", 0);
+        min.types("min", "push", 0);
+        std::thread::scope(|scope| {
+            let pulls: Vec<_> = (0..3).map(|_| scope.spawn(|| kim.ledger("kim", &["pull"]))).collect();
+            let ran: Vec<_> = pulls.into_iter().map(|pull| pull.join().unwrap()).collect();
+            assert!(ran.iter().all(|ran| [0, 5].contains(&ran.code)), "{ran:?}");
+        });
+        let kept = kim.git(&["for-each-ref", "--contains", &approved, "--format=%(refname)"]);
+        assert!(kept.contains("refs/ledger/queued/"), "round {round}: the approval is under no ref: {kept:?}");
+        kim.types("kim", "push", 0);
+        kim.write("build/app_1.0.bin", &format!("of kim {round}"));
+        min.types("min", "pull", 0);
+    }
+    kim.types("", "verify", 0);
+}
+
+#[test]
+fn a_fetch_that_another_process_came_before_is_a_conflict() {
+    let team = team();
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    brings(&min, "min", "by min");
+    min.types("min", "push", 0);
+    brings(&kim, "kim", "by kim");
+    let lock = kim.path().join(".git/refs/ledger/fetched/origin.lock");
+    std::fs::write(&lock, "").unwrap();
+    says_all(&kim.types("kim", "push", 5), &["another process here is fetching", "fetched/origin.lock"]);
+    says_all(&kim.types("kim", "pull", 5), &["fetched/origin.lock"]);
+    std::fs::remove_file(&lock).unwrap();
     kim.types("kim", "push", 0);
 }
 

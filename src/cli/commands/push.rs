@@ -66,7 +66,7 @@ fn send(context: &mut Context<'_>, name: &str) -> Result<Sent, Failure> {
     let loaded = receive::verified(context, store, tip.clone(), pin)?;
     let sent = remote::push(context, &loaded.store, name, &tip)?;
     if sent == Sent::Taken {
-        loaded.store.set_aside(&share::tracking(name), &tip, "ledger push")?;
+        loaded.store.hear(name, &tip, "ledger push")?;
         drop(seen::remember(context, &loaded.store, &loaded.ledger)?);
         let count = usize::try_from(loaded.ledger.size()).unwrap_or(usize::MAX);
         context.printer.outcome(&format!("{name} has {}", counted(count, "entry", "entries")), false);

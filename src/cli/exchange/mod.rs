@@ -25,7 +25,9 @@ use crate::store::git::{BRANCH, GitStore, StoreError, share};
 pub use rejoin::Left;
 
 /// Tries before local writers that keep coming first have won.
-const TRIES: u32 = 20;
+const TRIES: u64 = 20;
+/// The same where each asks the remote anew.
+const FETCHES: u64 = 6;
 
 /// What a pull did.
 #[derive(Default)]
@@ -83,37 +85,74 @@ impl Queued {
 
 /// Takes a remote's entries. `None`: the remote has no evidence yet.
 pub fn pull(context: &mut Context<'_>, remote: &str) -> Result<Option<Pulled>, Failure> {
-    let store = context.open_store()?;
-    store.check_writable()?;
-    let Some(theirs) = remote::fetch(context, &store, remote)? else { return Ok(None) };
-    refuse_rewritten(&store, remote, &theirs)?;
-    let pin = context.pin(&store)?;
-    let mut verified = receive::verified(context, store, theirs.clone(), pin)?;
-    seen::refuse_contradictions(context, &verified.store, &verified.ledger)?;
-    verified.store.set_aside(&share::tracking(remote), &theirs, "ledger pull")?;
-    let withheld = seen::withheld(context, &verified.store, &verified.ledger)?;
-    if !withheld.is_empty() {
-        return Err(Failure::broken(withheld));
-    }
-    let mut lost = Failure::conflict("other writers in this repository kept coming first");
-    for attempt in 0..TRIES {
-        match join(context, verified, &theirs) {
-            Ok((pulled, loaded)) => {
-                state::save(context, &loaded.store, &loaded.ledger);
-                drop(seen::remember(context, &loaded.store, &loaded.ledger)?);
-                tidy(context, &loaded, pulled.queued.as_ref().map(|queued| queued.name.as_str()))?;
-                return Ok(Some(pulled));
+    let Some((verified, theirs)) = retried(context, FETCHES, |context| believed(context, remote))? else {
+        return Ok(None);
+    };
+    let pin = context.pin(&verified.store)?;
+    let mut first = Some(verified);
+    let (pulled, loaded) = retried(context, TRIES, |context| {
+        let verified = match first.take() {
+            Some(verified) => verified,
+            None => receive::verified(context, context.open_store()?, theirs.clone(), pin)?,
+        };
+        join(context, verified, &theirs)
+    })?;
+    state::save(context, &loaded.store, &loaded.ledger);
+    drop(seen::remember(context, &loaded.store, &loaded.ledger)?);
+    tidy(context, &loaded, pulled.queued.as_ref().map(|queued| queued.name.as_str()))?;
+    Ok(Some(pulled))
+}
+
+/// Does again what other writers in this repository came before. A lock that stays is named in the end, with
+/// what mends it.
+fn retried<T>(
+    context: &mut Context<'_>,
+    tries: u64,
+    mut work: impl FnMut(&mut Context<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut attempt = 0;
+    loop {
+        match work(context) {
+            Err(failure) if failure.kind == FailureKind::Conflict && attempt + 1 < tries => {
+                context.world().pause(Duration::from_millis(5 * attempt));
+                attempt += 1;
             }
-            Err(failure) if failure.kind == FailureKind::Conflict => {
-                // A lock that stays is named in the end, with what mends it.
-                lost = failure;
-                context.world().pause(Duration::from_millis(5 * u64::from(attempt)));
-                verified = receive::verified(context, context.open_store()?, theirs.clone(), pin)?;
-            }
-            Err(failure) => return Err(failure),
+            answer => return answer,
         }
     }
-    Err(lost)
+}
+
+/// What a remote has, fetched and verified.
+fn believed(context: &mut Context<'_>, remote: &str) -> Result<Option<(Loaded, ObjectId)>, Failure> {
+    let store = context.open_store()?;
+    store.check_writable()?;
+    // Heard of before anything is fetched: another pull may hear of more while this one waits for the network.
+    let known = store.resolve(&share::tracking(remote))?;
+    let Some(theirs) = remote::fetch(context, &store, remote)? else { return Ok(None) };
+    match held(context, store, remote, known.as_ref(), &theirs) {
+        Ok(verified) => Ok(Some((verified, theirs))),
+        Err(_) if context.open_store()?.resolve(&share::fetched(remote))?.as_ref() != Some(&theirs) => {
+            Err(Failure::conflict(format!("another process here kept fetching from {remote}")).hint("ledger pull"))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Holds what was fetched against what the remote had and what was seen, and remembers that it has it.
+fn held(
+    context: &mut Context<'_>,
+    store: GitStore,
+    remote: &str,
+    known: Option<&ObjectId>,
+    theirs: &ObjectId,
+) -> Result<Loaded, Failure> {
+    refuse_rewritten(&store, remote, known, theirs)?;
+    let pin = context.pin(&store)?;
+    let verified = receive::verified(context, store, theirs.clone(), pin)?;
+    seen::refuse_contradictions(context, &verified.store, &verified.ledger)?;
+    verified.store.hear(remote, theirs, "ledger pull")?;
+    let withheld = seen::withheld(context, &verified.store, &verified.ledger)?;
+    if withheld.is_empty() { Ok(verified) } else { Err(Failure::broken(withheld)) }
 }
 
 /// Takes entries out of a file somebody sent, which must go on from what is here: only its signer could
@@ -146,19 +185,24 @@ pub fn receive_file(context: &mut Context<'_>, file: &Path) -> Result<u64, Failu
 }
 
 /// A remote that serves another past than it did is not followed, not even to remember it.
-fn refuse_rewritten(store: &GitStore, remote: &str, theirs: &ObjectId) -> Result<(), Failure> {
-    let Some(known) = store.resolve(&share::tracking(remote))? else { return Ok(()) };
-    if known == *theirs || store.contains(theirs, &known) {
+fn refuse_rewritten(
+    store: &GitStore,
+    remote: &str,
+    known: Option<&ObjectId>,
+    theirs: &ObjectId,
+) -> Result<(), Failure> {
+    let Some(known) = known else { return Ok(()) };
+    if known == theirs || store.contains(theirs, known) {
         return Ok(());
     }
     let count = |commit: &ObjectId| store.entry_number(commit).ok().flatten().map_or(0, |number| number.0 + 1);
-    let common = store.common(&known, theirs)?;
+    let common = store.common(known, theirs)?;
     let place = match &common {
         Some(common) if common == theirs => format!("only the first {}", count(theirs)),
         Some(common) => format!("another past after entry {}", count(common).saturating_sub(1)),
         None => "another branch altogether".to_owned(),
     };
-    let expected = format!("{} entries on {remote}, as it served before, commit {known}", count(&known));
+    let expected = format!("{} entries on {remote}, as it served before, commit {known}", count(known));
     let fault = Fault::of_ledger(FaultKind::Withheld, expected, format!("{place}, commit {theirs}"));
     let from = common.map_or_else(String::new, |common| format!("{common}.."));
     Err(Failure::broken(vec![fault]).hint(format!(
@@ -200,36 +244,35 @@ fn join(context: &mut Context<'_>, mut verified: Loaded, theirs: &ObjectId) -> R
     let roster = roster.ok_or_else(|| Failure::unknown("no policy is in force"))?;
     let identity = context.identity(&verified.store, &roster)?;
     let done = rejoin::rejoin(context, &mut verified, &ours, from, &identity)?;
-    let name = format!("{}{}", share::QUEUED, here.as_str().chars().take(12).collect::<String>());
-    // Kept before the branch moves: whenever this ends, everything is under a ref.
-    verified.store.set_aside(&name, &here, "ledger pull: entries that wait")?;
-    if let Err(error) = verified.store.advance(Some(&here), &verified.tip.commit, "ledger pull") {
-        drop(verified.store.drop_aside(&name, &here));
-        return Err(error.into());
-    }
     pulled.unsent = done.again.len() as u64;
     pulled.again = done.again;
-    match done.left.is_empty() {
-        // One that cannot be removed now is a ref too many, and the next pull finds nothing in it.
-        true => drop(verified.store.drop_aside(&name, &here)),
-        false => pulled.queued = Some(Queued { name, left: done.left }),
+    if !done.left.is_empty() {
+        let name = format!("{}{}", share::QUEUED, here.as_str().chars().take(12).collect::<String>());
+        pulled.queued = Some(Queued { name, left: done.left });
     }
+    let kept = pulled.queued.as_ref().map(|queued| queued.name.as_str());
+    verified.store.replace(&here, &verified.tip.commit, kept, "ledger pull")?;
     Ok((pulled, verified))
 }
 
 /// Forgets branches whose entries are all in the ledger by now, and says which still wait.
 fn tidy(context: &mut Context<'_>, loaded: &Loaded, new: Option<&str>) -> Result<(), Failure> {
+    let mut arrived = Vec::new();
     for (name, at) in loaded.store.refs_below(share::QUEUED)? {
         if Some(name.as_str()) == new {
             continue;
         }
         match waiting(loaded, &at)? {
-            0 => loaded.store.drop_aside(&name, &at)?,
+            0 => arrived.push((name, at)),
             count => context.printer.talk(format!(
                 "note: {} from an earlier pull\n  → git log evidence..{name}; when nothing of it is wanted: git update-ref -d {name}",
                 counted(count, "entry waits", "entries wait")
             )),
         }
+    }
+    if !arrived.is_empty() {
+        // Where somebody writes meanwhile, they are refs too many, and the next pull finds nothing in them.
+        drop(loaded.store.drop_aside(&loaded.tip.commit, &arrived));
     }
     Ok(())
 }

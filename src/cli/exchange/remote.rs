@@ -28,6 +28,9 @@ const RACES: &[&str] = &[
     "reference already exists",
 ];
 
+/// What git says where another process here moved the same ref, or holds its lock.
+const LOCAL_RACES: &[&str] = &["cannot lock ref", "unable to update local ref", ".lock': File exists"];
+
 /// A fetch that moves one ref of ours, whatever the configuration says.
 const FETCH: &[&str] =
     &["--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap="];
@@ -54,8 +57,15 @@ pub fn fetch(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Op
     if ran.exit_code == 0 {
         return Ok(store.resolve(&to)?);
     }
-    if String::from_utf8_lossy(&ran.stderr).contains("find remote ref") {
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    if said.contains("find remote ref") {
         return Ok(None);
+    }
+    let own = |line: &&str| !line.starts_with("remote:");
+    if said.lines().filter(own).any(|line| LOCAL_RACES.iter().any(|race| line.contains(race))) {
+        let lock = store.common_directory().join(format!("{to}.lock"));
+        return Err(Failure::conflict(format!("another process here is fetching from {remote}"))
+            .hint(format!("run the command again; if no git process is running, remove {}", lock.display())));
     }
     Err(unreached(remote, &ran))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid};
 
-use super::{GitStore, StoreError, object_id};
+use super::{BRANCH, GitStore, StoreError, object_id};
 use crate::id::{Digest, ObjectId};
 use crate::store::commit::SignedCommit;
 
@@ -41,16 +41,48 @@ impl GitStore {
         set.map_err(|error| self.of_ref(name, error))
     }
 
-    /// Removes such a ref while it still stands at this commit.
-    pub fn drop_aside(&self, name: &str, at: &ObjectId) -> Result<(), StoreError> {
-        match self.repo.find_reference(name) {
-            Ok(mut reference) if reference.target() == Some(self.oid(at)?) => {
-                reference.delete().map_err(|error| self.of_ref(name, error))
-            }
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
+    /// Remembers that a remote has a commit, unless it was heard to have more by now.
+    pub fn hear(&self, remote: &str, at: &ObjectId, why: &str) -> Result<(), StoreError> {
+        let name = tracking(remote);
+        match self.resolve(&name)? {
+            Some(known) if known == *at || self.contains(&known, at) => Ok(()),
+            _ => self.set_aside(&name, at, why),
         }
+    }
+
+    /// Moves the branch to a commit that does not go on from where it stands, with what it had kept under a ref of
+    /// that name. Whoever comes second finds it moved before anything is kept or forgotten.
+    pub fn replace(&self, from: &ObjectId, to: &ObjectId, kept: Option<&str>, why: &str) -> Result<(), StoreError> {
+        let mut transaction = self.lock_at(from)?;
+        // Kept before the branch moves: whenever this ends, everything is under a ref.
+        kept.map(|name| self.set_aside(name, from, why)).transpose()?;
+        transaction.set_target(BRANCH, self.oid(to)?, None, why)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Removes refs that stand where they were seen, while the branch stands at a commit: nobody moves it away
+    /// from what they hold meanwhile.
+    pub fn drop_aside(&self, at: &ObjectId, refs: &[(String, ObjectId)]) -> Result<(), StoreError> {
+        let transaction = self.lock_at(at)?;
+        for (name, seen) in refs {
+            match self.repo.find_reference(name) {
+                Ok(mut reference) if reference.target() == Some(self.oid(seen)?) => {
+                    reference.delete().map_err(|error| self.of_ref(name, error))?;
+                }
+                Ok(_) => {}
+                Err(error) if error.code() == ErrorCode::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        drop(transaction);
+        Ok(())
+    }
+
+    /// Holds the branch where it is, if it is there.
+    fn lock_at(&self, at: &ObjectId) -> Result<git2::Transaction<'_>, StoreError> {
+        let mut transaction = self.repo.transaction()?;
+        transaction.lock_ref(BRANCH).map_err(|error| self.of_ref(BRANCH, error))?;
+        if self.resolve(BRANCH)?.as_ref() == Some(at) { Ok(transaction) } else { Err(StoreError::Moved) }
     }
 
     fn of_ref(&self, name: &str, error: git2::Error) -> StoreError {
