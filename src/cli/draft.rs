@@ -95,9 +95,9 @@ fn readme(origin: &Origin) -> String {
          With the tool: `ledger verify` in a clone.\n\n\
          With stock git (2.34 or newer, OpenSSH 8.9 or newer), the signatures alone:\n\n\
          ```sh\n\
-         git ls-tree -r --name-only origin/evidence policy | grep allowed_signers$ |\n\
-         \x20 while read -r file; do git show \"origin/evidence:$file\"; done | sort -u > allowed_signers\n\
-         git rev-list origin/evidence |\n\
+         git ls-tree -r --name-only refs/remotes/origin/evidence policy | grep allowed_signers$ |\n\
+         \x20 while read -r file; do git show \"refs/remotes/origin/evidence:$file\"; done | sort -u > allowed_signers\n\
+         git rev-list refs/remotes/origin/evidence |\n\
          \x20 TZ=UTC xargs git -c gpg.ssh.allowedSignersFile=\"$PWD/allowed_signers\" verify-commit\n\
          ```\n"
     )

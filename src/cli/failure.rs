@@ -149,7 +149,7 @@ fn next_step(fault: &Fault) -> Option<String> {
         ),
         (FaultKind::Replaced, _) => Some("ask whoever keeps the ledger whether it was begun again, and why".to_owned()),
         (FaultKind::Withheld, _) => Some(
-            "do not take theirs; ask who changed the branch, and put it back: ledger push (where they have other entries instead: git push --force-with-lease origin evidence)".to_owned(),
+            "do not take theirs; ask who changed the branch, and put it back: ledger push (where they have other entries instead: git push --force-with-lease origin refs/heads/evidence)".to_owned(),
         ),
         (FaultKind::Anchor, _) => None,
         (_, Some(commit)) => Some(format!("what came before it holds; see what it did: git show --stat {commit}")),
@@ -210,11 +210,13 @@ impl From<StoreError> for Failure {
             }
             StoreError::Reftable => failure.hint("git refs migrate --ref-format=files"),
             StoreError::NoBranch { remote: Some(remote) } => failure
-                .hint(format!("ledger pull (or plain git: git fetch {remote} evidence:evidence)"))
+                .hint(format!("ledger pull (or plain git: git fetch {remote} refs/heads/evidence:refs/heads/evidence)"))
                 .hint("or, where no ledger exists yet: ledger init"),
             StoreError::NoBranch { remote: None } => failure.hint("ledger init"),
-            StoreError::Empty => failure.hint("ask whoever keeps the ledger; to see what is there: git log evidence"),
-            StoreError::Shallow => failure.hint("git fetch --unshallow origin evidence"),
+            StoreError::Empty => {
+                failure.hint("ask whoever keeps the ledger; to see what is there: git log refs/heads/evidence")
+            }
+            StoreError::Shallow => failure.hint("git fetch --unshallow origin refs/heads/evidence"),
             StoreError::Missing { .. } => {
                 failure.hint("git fetch --refetch --no-filter origin (this reads the branch again, whole)")
             }

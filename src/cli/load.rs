@@ -282,7 +282,7 @@ impl Context<'_> {
         let tip = &loaded.tip;
         for fault in &loaded.withheld {
             self.printer.talk(format!(
-                "warning: {fault}\n  what is here holds and has all of it: do not take theirs; ask who changed the branch, and put it back\n  → ledger push (git push --force-with-lease origin evidence, if they have other entries instead)"
+                "warning: {fault}\n  what is here holds and has all of it: do not take theirs; ask who changed the branch, and put it back\n  → ledger push (git push --force-with-lease origin refs/heads/evidence, if they have other entries instead)"
             ));
         }
         if let Some(Elsewhere { remote, diverged }) = tip.elsewhere.as_ref().filter(|_| loaded.withheld.is_empty()) {

@@ -187,7 +187,7 @@ pub fn require(ledger: &VerifiedLedger, figures: Figures) -> Result<(), Failure>
     match figures.agree(ledger) {
         Some(Ok(())) => Ok(()),
         Some(Err(fault)) => Err(Failure::broken(vec![fault]).of(Figured::of(ledger)).hint(
-            "find the place: compare the root before each entry: git log --format=%B evidence | grep Ledger-Before",
+            "find the place: compare the root before each entry: git log --format=%B refs/heads/evidence | grep Ledger-Before",
         )),
         None => Err(Failure::unknown(format!(
             "they have seen {}, and here are {}",

@@ -186,7 +186,7 @@ fn a_clone_that_has_not_fetched_is_behind_and_no_rollback() {
     shared.git(&["fetch", "-q", "origin"]);
     let commit = shared.repo.git(&["rev-parse", "evidence"]);
     says_all(&shared.verify(&[]).said(), &["origin has entries that are not here yet"]);
-    shared.git(&["fetch", "-q", "origin", "evidence:evidence"]);
+    shared.git(&["fetch", "-q", "origin", "refs/heads/evidence:refs/heads/evidence"]);
     assert_eq!(shared.verify(&[]).json()["tip"], commit.trim());
 }
 

@@ -196,3 +196,30 @@ fn the_component_runs_in_a_plain_shell() {
     let _ = gitlab(&[("GATES", "alpha"), ("LEDGER_CHANGED", "nowhere...HEAD")]).exits(3);
     types(&repo, "", "verify", 0);
 }
+
+/// A tag that anybody may push stands at an entry before somebody rejected: git finds it first.
+#[test]
+fn a_tag_with_the_branch_s_name_opens_no_gate() {
+    let repo = served();
+    let open = repo.git(&["rev-parse", "evidence"]);
+    types(&repo, "kim", "sign alpha --reject --yes -m hole", 0);
+    repo.git(&["update-ref", "refs/tags/evidence", open.trim()]);
+    let runner = Runner::cloned(&repo, "tagged", &["--no-tags"]);
+    let check = "ledger check alpha --ci";
+    let said = runner.runs(&["sh"], &format!("git fetch -q origin evidence:evidence && {check}"), &[]);
+    says_all(&said.err, &["origin has entries that are not here", "refs/heads/evidence:refs/heads/evidence"]);
+    let _ = said.exits(3);
+    let full = "git fetch -q origin refs/heads/evidence:refs/heads/evidence";
+    let _ = runner.runs(&["sh"], &format!("{full} && {check}"), &[]).exits(1);
+    // Everything that tells anybody to fetch says it so.
+    let texts =
+        [include_str!("../../README.md"), include_str!("../../docs/ci.md"), include_str!("../../docs/sharing.md")];
+    for text in texts.into_iter().chain([ACTION, COMPONENT]) {
+        assert!(text.contains("refs/heads/evidence:refs/heads/evidence"));
+        assert!(!text.contains(" evidence:evidence") && !text.contains("origin evidence"), "a short name:\n{text}");
+    }
+    for command in ["check", "pull", "push"] {
+        let help = repo.ledger("", &[command, "--help"]).exits(0);
+        assert!(help.contains("refs/heads/evidence") && !help.contains("origin evidence"), "{help}");
+    }
+}

@@ -7,7 +7,7 @@ use ledger::chain::VerifiedEntry;
 use ledger::entry::kinds::{Decision as Word, Predicate, TriggerClass};
 use ledger::id::{Digest, EntryNumber, PersonId, Timestamp, Version};
 use ledger::policy::decision::RuleKind;
-use ledger::policy::{Ask, Decision, Evaluator, Verdict};
+use ledger::policy::{Ask, Decision, Evaluator, RuleOutcome, Verdict};
 use proptest::prelude::*;
 
 use crate::support::history::*;
@@ -17,10 +17,20 @@ fn open(decisions: &[Decision]) -> Vec<bool> {
     decisions.iter().map(|decision| decision.verdict() == Verdict::Open).collect()
 }
 
-/// All that was decided, but for how many entries the ledger had and their root.
+/// All that was decided, but for how many entries the ledger had and their root, and what to type, which names the
+/// release where there is a newer one.
 fn told(decisions: &[Decision]) -> String {
-    let bare = |decision: &Decision| Decision { size: 0, root: Digest::of(b""), ..decision.clone() };
+    let bare = |decision: &Decision| {
+        let mut rules = decision.rules.clone();
+        rules.iter_mut().for_each(forget_hints);
+        Decision { size: 0, root: Digest::of(b""), is_older: false, rules, ..decision.clone() }
+    };
     format!("{:#?}", decisions.iter().map(bare).collect::<Vec<_>>())
+}
+
+fn forget_hints(rule: &mut RuleOutcome) {
+    rule.hint.clear();
+    rule.parts.iter_mut().for_each(forget_hints);
 }
 
 /// The usual way opens every gate, so that what is shown below is not shown of closed gates alone.

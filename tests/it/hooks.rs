@@ -253,6 +253,9 @@ fn evidence_only_grows() {
     let merge = story.commit_of(&tree("evidence"), &["main", "evidence"]);
     story.refuses(&[&format!("+{merge}:evidence")], &["only grows"]);
     story.refuses(&["evidence:Evidence"], &["would stand in the place of refs/heads/evidence"]);
+    for shadow in ["refs/tags/evidence", "refs/evidence", "refs/tags/origin/evidence"] {
+        story.refuses(&[&format!("evidence~1:{shadow}")], &["git would take", "push it under another name"]);
+    }
     // In one push with others, nothing of it is taken.
     story.refuses(&["main:feature", &format!("{foreign}:evidence")], &["commit-malformed"]);
     types(&story.repo, "kim", "sign alpha --yes", 0);

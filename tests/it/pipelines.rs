@@ -251,7 +251,16 @@ fn a_range_nobody_can_follow_is_no_verdict() {
     says_all(&types(&repo, "", "check alpha --changed main...other", 3), &["no commit in common"]);
     let source = format!("file://{}", repo.path.display());
     repo.git(&["clone", "-q", "--depth", "1", "--branch", "main", &source, "../shallow"]);
-    repo.git(&["-C", "../shallow", "fetch", "-q", "--depth", "100", "origin", "evidence:evidence"]);
+    repo.git(&[
+        "-C",
+        "../shallow",
+        "fetch",
+        "-q",
+        "--depth",
+        "100",
+        "origin",
+        "refs/heads/evidence:refs/heads/evidence",
+    ]);
     let line = ["check", "alpha", "--changed", "HEAD...HEAD"];
     let ran = repo.ledger_in(&repo.home().join("shallow"), "", &line, &[]);
     says_all(&ran.said(), &["this is a shallow clone", "git fetch --unshallow"]);

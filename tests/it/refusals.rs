@@ -69,9 +69,9 @@ fn a_clone_without_the_branch_is_told_how_to_fetch_it() {
     let repo = promoted();
     let clone = clone(&repo, "--single-branch");
     for line in ["verify", "check alpha", "check alpha --ci"] {
-        stranger_is_told(&repo, &clone, line, 3, &["git fetch origin evidence:evidence"]);
+        stranger_is_told(&repo, &clone, line, 3, &["git fetch origin refs/heads/evidence:refs/heads/evidence"]);
     }
-    git_in(&repo, &clone, "fetch -q origin evidence:evidence");
+    git_in(&repo, &clone, "fetch -q origin refs/heads/evidence:refs/heads/evidence");
     stranger_is_told(&repo, &clone, "verify", 0, &["as pinned"]);
     stranger_is_told(&repo, &clone, "check alpha --ci", 0, &[]);
 }
@@ -81,7 +81,7 @@ fn a_shallow_clone_is_told_how_to_deepen_it() {
     let repo = promoted();
     let clone = clone(&repo, "--depth 1 --no-single-branch");
     for line in ["verify", "check alpha", "check alpha --ci"] {
-        stranger_is_told(&repo, &clone, line, 3, &["shallow", "git fetch --unshallow origin evidence"]);
+        stranger_is_told(&repo, &clone, line, 3, &["shallow", "git fetch --unshallow origin refs/heads/evidence"]);
     }
     git_in(&repo, &clone, "fetch -q --unshallow origin evidence");
     stranger_is_told(&repo, &clone, "verify", 0, &["as pinned"]);

@@ -62,7 +62,7 @@ impl Team {
     /// The colleague does something and shares it; then every question is asked twice.
     #[track_caller]
     fn colleague(&self, who: &str, line: &str) {
-        self.git(&["fetch", "-q", "origin", "evidence:evidence"]);
+        self.git(&["fetch", "-q", "origin", "refs/heads/evidence:refs/heads/evidence"]);
         let words: Vec<&str> = line.split_whitespace().collect();
         let _ = self.repo.ledger_in(&self.colleague, who, &words, &[]).exits(0);
         self.git(&["push", "-q", "origin", "evidence"]);
@@ -132,7 +132,7 @@ fn a_rejection_that_was_fetched_closes_the_gate() {
     let team = Team::at_alpha();
     types(&team.repo, "kim", "sign alpha --yes", 0);
     types(&team.repo, "", "check alpha", 0);
-    team.git(&["fetch", "-q", "origin", "evidence:evidence"]);
+    team.git(&["fetch", "-q", "origin", "refs/heads/evidence:refs/heads/evidence"]);
     let words = ["sign", "alpha", "--reject", "--yes", "-m", "wrong build"];
     let _ = team.repo.ledger_in(&team.colleague, "han", &words, &[]).exits(0);
     team.git(&["push", "-q", "origin", "evidence"]);
@@ -144,7 +144,7 @@ fn no_promotion_is_recorded_on_what_evidence_used_to_say() {
     let team = Team::at_alpha();
     types(&team.repo, "kim", "sign alpha --yes", 0);
     types(&team.repo, "", "check alpha", 0);
-    team.git(&["fetch", "-q", "origin", "evidence:evidence"]);
+    team.git(&["fetch", "-q", "origin", "refs/heads/evidence:refs/heads/evidence"]);
     std::fs::write(team.colleague.join("docs/qa.md"), "- [x] installs\n- [ ] stops\n").unwrap();
     let _ = team.repo.ledger_in(&team.colleague, "kim", &["record", "qa-checklist"], &[]).exits(0);
     team.git(&["push", "-q", "origin", "evidence"]);

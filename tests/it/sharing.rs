@@ -81,7 +81,7 @@ fn what_does_not_fit_any_more_waits_under_a_ref_and_nothing_is_lost() {
     let said = kim.types("kim", "pull", 5);
     says_all(&said, &["✗ approval: alpha APPROVED by KIM for 1.0", "(was entry 5)", "1 entry was not brought again"]);
     let [queued] = &kim.queued()[..] else { panic!("{:?}", kim.queued()) };
-    says_all(&said, &[&format!("git log evidence..{queued}"), &format!("git update-ref -d {queued}")]);
+    says_all(&said, &[&format!("git log refs/heads/evidence..{queued}"), &format!("git update-ref -d {queued}")]);
     assert_eq!(kim.at(queued), approved, "every commit is still there, as it was");
     assert_eq!(kim.summaries("origin/evidence..evidence").len(), 2, "the evidence fits, the approval does not");
     kim.types("", "verify", 0);

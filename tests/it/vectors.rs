@@ -66,7 +66,7 @@ fn expected(version: &str) -> BTreeMap<String, Expected> {
 fn thawed(version: &str, format: &str) -> TestRepo {
     let repo = TestRepo::with_format(format);
     let bundle = folder(version).join(format!("evidence-{format}.bundle"));
-    repo.git(&["fetch", "-q", bundle.to_str().unwrap(), "evidence:evidence"]);
+    repo.git(&["fetch", "-q", bundle.to_str().unwrap(), "refs/heads/evidence:refs/heads/evidence"]);
     repo
 }
 

@@ -14,12 +14,12 @@ use crate::findings::line_and_column;
 use crate::policy::decision::Decision;
 use crate::policy::{Ask, Evaluator};
 use crate::report::verdict::{GateVerdict, Places};
-use crate::store::git::SourceCommit;
+use crate::store::git::{BRANCH, Elsewhere, SourceCommit};
 
 /// Say whether gates are open (exit 0) or closed (exit 1)
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n  ledger check alpha beta --ci --changed origin/main...HEAD\n  ledger check --all --ci --report junit=ledger.xml --report sarif=ledger.sarif\n  ledger check ga --as-of 58                    the verdict as it was with entry 58, the same for ever\n\nIn CI fetch the evidence first: git fetch origin evidence:evidence\nUnder GitHub Actions --ci also annotates the change and fills the step's summary. More: docs/ci.md"
+    before_help = "Examples:\n  ledger check beta\n  ledger check ga --ci                          in a pipeline: wants a pin, compares HEAD with the release's commit\n  ledger check ga --commit v1.4.0 --json\n  ledger check alpha beta --ci --changed origin/main...HEAD\n  ledger check --all --ci --report junit=ledger.xml --report sarif=ledger.sarif\n  ledger check ga --as-of 58                    the verdict as it was with entry 58, the same for ever\n\nIn CI fetch the evidence first: git fetch origin refs/heads/evidence:refs/heads/evidence\nUnder GitHub Actions --ci also annotates the change and fills the step's summary. More: docs/ci.md"
 )]
 pub struct Args {
     /// Gates, or PIPELINE/GATE; open is the answer when every one is
@@ -74,6 +74,9 @@ fn judge(args: &Args, context: &mut Context<'_>) -> Result<Vec<GateVerdict>, Fai
     let mut loaded = if args.ci { context.load_anew(release)? } else { context.load(release)? };
     if args.ci && !loaded.ledger.is_anchored() {
         return Err(unpinned(args, &loaded));
+    }
+    if let Some(elsewhere) = loaded.tip.elsewhere.as_ref().filter(|_| args.ci) {
+        return Err(behind(elsewhere));
     }
     theirs.map_or(Ok(()), |figures| seen::require(&loaded.ledger, figures))?;
     let moment = args.as_of.moment(context, &mut loaded)?;
@@ -140,6 +143,15 @@ fn unpinned(args: &Args, loaded: &Loaded) -> Failure {
             "or: ledger check {gates} --ci --root sha256:{} (compare this digest with a colleague first)",
             loaded.ledger.first()
         ))
+}
+
+/// An older ledger is a whole ledger, and says nothing of what came after it.
+fn behind(elsewhere: &Elsewhere) -> Failure {
+    let remote = &elsewhere.remote;
+    let what = if elsewhere.diverged { "another branch than is here" } else { "entries that are not here" };
+    Failure::unknown(format!("{remote} has {what}, so a verdict would be about an older ledger"))
+        .hint(format!("git fetch {remote} {BRANCH}:{BRANCH} (by its full name: git takes a tag called evidence first)"))
+        .hint(format!("where that is refused, see who wrote what: git log {BRANCH}...refs/remotes/{remote}/evidence"))
 }
 
 /// The text of the policy in force, where the work tree has it too: only then do its lines mean anything.

@@ -29,7 +29,7 @@ enum ExportCommand {
     },
     /// The keys of every roster that was in force, for `git -c gpg.ssh.allowedSignersFile=FILE verify-commit`
     #[command(
-        before_help = "Examples:\n  ledger export allowed-signers > allowed_signers\n  TZ=UTC git -c gpg.ssh.allowedSignersFile=$PWD/allowed_signers verify-commit evidence"
+        before_help = "Examples:\n  ledger export allowed-signers > allowed_signers\n  TZ=UTC git -c gpg.ssh.allowedSignersFile=$PWD/allowed_signers verify-commit refs/heads/evidence"
     )]
     AllowedSigners,
 }

@@ -12,7 +12,7 @@ use crate::findings::counted;
 /// Take the entries others have sent
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger pull                       from origin\n  ledger pull --remote upstream\n  ledger pull --from approval.bundle       what somebody without a way to the remote has signed\n\nWhat is fetched is verified before it is believed. Entries of yours that were not sent yet are signed again on top,\nwhere they still fit; the others are kept under refs/ledger/queued/, and the exit code is 5. Somebody else's are\nnever signed again. Plain git does as well where you have none: git fetch origin evidence:evidence"
+    before_help = "Examples:\n  ledger pull                       from origin\n  ledger pull --remote upstream\n  ledger pull --from approval.bundle       what somebody without a way to the remote has signed\n\nWhat is fetched is verified before it is believed. Entries of yours that were not sent yet are signed again on top,\nwhere they still fit; the others are kept under refs/ledger/queued/, and the exit code is 5. Somebody else's are\nnever signed again. Plain git does as well where you have none: git fetch origin refs/heads/evidence:refs/heads/evidence"
 )]
 pub struct Args {
     /// Remote; default: origin, or the only one

@@ -18,7 +18,7 @@ use crate::store::git::{BRANCH, GitStore, share};
 /// Send your entries to the others
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples:\n  ledger push                       to origin\n  ledger push --remote upstream\n  ledger push --to approval.bundle     to a file for somebody who has a way to the remote\n\nOnly the evidence branch is sent, after it was verified as the pre-push hook would. When others came first, this does\nwhat ledger pull does and tries again. Plain git does as well: git push origin evidence"
+    before_help = "Examples:\n  ledger push                       to origin\n  ledger push --remote upstream\n  ledger push --to approval.bundle     to a file for somebody who has a way to the remote\n\nOnly the evidence branch is sent, after it was verified as the pre-push hook would. When others came first, this does\nwhat ledger pull does and tries again. Plain git does as well: git push origin refs/heads/evidence"
 )]
 pub struct Args {
     /// Remote; default: origin, or the only one

@@ -98,7 +98,7 @@ fn whole(context: &mut Context<'_>, claim: Option<Claim>) -> Result<(VerifiedLed
     state::save(context, &store, &ledger);
     if let Some(other) = tip.elsewhere.take_if(|other| other.diverged && matches!(claim, Some(Claim::Agreed(_)))) {
         context.printer.talk(format!(
-            "note: {0} serves another branch than the one agreed on; when whoever keeps it agrees, put this one there\n  → git push --force-with-lease {0} evidence",
+            "note: {0} serves another branch than the one agreed on; when whoever keeps it agrees, put this one there\n  → git push --force-with-lease {0} refs/heads/evidence",
             other.remote
         ));
     }

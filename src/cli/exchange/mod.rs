@@ -78,7 +78,7 @@ impl Queued {
         Failure::conflict(format!(
             "{count} not brought again: others came first, and what it said does not fit any more"
         ))
-        .hint(format!("look at what waits: git log evidence..{0}; do again what still holds", self.name))
+        .hint(format!("look at what waits: git log refs/heads/evidence..{0}; do again what still holds", self.name))
         .hint(format!("then forget it: git update-ref -d {}", self.name))
     }
 }
@@ -171,7 +171,7 @@ pub fn receive_file(context: &mut Context<'_>, file: &Path) -> Result<u64, Failu
             file.display()
         ))
         .hint("ask them to take what is new, to look, and to send again: ledger pull, ledger sign …, ledger push --to FILE")
-        .hint(format!("see what they signed: git log evidence..{}", share::RECEIVED)));
+        .hint(format!("see what they signed: git log refs/heads/evidence..{}", share::RECEIVED)));
     }
     let pin = context.pin(&store)?;
     let verified = receive::verified(context, store, theirs.clone(), pin)?;
@@ -265,7 +265,7 @@ fn tidy(context: &mut Context<'_>, loaded: &Loaded, new: Option<&str>) -> Result
         match waiting(loaded, &at)? {
             0 => arrived.push((name, at)),
             count => context.printer.talk(format!(
-                "note: {} from an earlier pull\n  → git log evidence..{name}; when nothing of it is wanted: git update-ref -d {name}",
+                "note: {} from an earlier pull\n  → git log refs/heads/evidence..{name}; when nothing of it is wanted: git update-ref -d {name}",
                 counted(count, "entry waits", "entries wait")
             )),
         }

@@ -31,7 +31,9 @@ pub fn take(context: &mut Context<'_>, store: GitStore, update: &Update, trust: 
 pub fn as_it_is(context: &mut Context<'_>, store: GitStore, trust: Trust) -> Result<Loaded, Failure> {
     let Some(tip) = store.resolve(BRANCH)? else {
         return Err(Failure::unknown("the server has no evidence, so nobody can tell whether the gate is passed")
-            .hint("push it first: ledger push (or in the same push: git push --atomic origin evidence BRANCH)"));
+            .hint(
+                "push it first: ledger push (or in the same push: git push --atomic origin refs/heads/evidence BRANCH)",
+            ));
     };
     let known = state::restore(context, &store, trust.pin);
     let loaded = read(context, store, tip, known, trust.pin)?;

@@ -47,6 +47,10 @@ pub fn pre_receive(context: &mut Context<'_>) -> Result<(), Failure> {
                 return Err(Failure::no(format!("{near} would stand in the place of {BRANCH} on some file systems"))
                     .hint("push it under another name"));
             }
+            shadow if shadows_evidence(shadow) && update.new.is_some() => {
+                return Err(Failure::no(format!("git would take {shadow} where somebody means {BRANCH}"))
+                    .hint("push it under another name"));
+            }
             _ => others.push(Update { name, ..update }),
         }
     }
@@ -144,6 +148,13 @@ fn is_near_evidence(name: &str) -> bool {
     folded == BRANCH || folded.strip_prefix(BRANCH).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// A name that git finds before the branch where somebody writes `evidence`, or `origin/evidence` (gitrevisions).
+fn shadows_evidence(name: &str) -> bool {
+    let folded = fold(name);
+    let short = folded.strip_prefix("refs/tags/").or_else(|| folded.strip_prefix("refs/"));
+    matches!(short, Some("evidence" | "origin/evidence"))
+}
+
 /// What becomes of the branch, for the first line of a refusal.
 fn refused(printer: &mut Printer<'_>, update: &Update) {
     let name = update.name.strip_prefix("refs/heads/").unwrap_or(&update.name);
@@ -172,6 +183,16 @@ mod tests {
         }
         for other in ["refs/heads/evidence2", "refs/heads/main", "refs/tags/evidence", "refs/heads/my/evidence"] {
             assert!(!is_near_evidence(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn names_that_git_finds_before_the_branch_shadow_it() {
+        for shadow in ["refs/tags/evidence", "refs/evidence", "refs/tags/Evidence", "refs/tags/origin/evidence"] {
+            assert!(shadows_evidence(shadow), "{shadow}");
+        }
+        for other in [BRANCH, "refs/tags/evidence-1", "refs/tags/v1/evidence", "refs/heads/x", "refs/notes/evidence"] {
+            assert!(!shadows_evidence(other), "{other}");
         }
     }
 }

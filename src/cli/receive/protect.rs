@@ -152,7 +152,7 @@ fn refuse(
     let Protected { branch, gate } = protected;
     let commit = &source.commit;
     // Whatever the branch is called where it comes from, this very commit is what was judged.
-    let push = format!("git push --atomic origin evidence {commit}:{branch}");
+    let push = format!("git push --atomic origin refs/heads/evidence {commit}:{branch}");
     let Some(decision) = nearest else {
         return Failure::no(format!(
             "{branch} takes what has passed {gate}, and no release was opened there for commit {commit}"

@@ -145,9 +145,9 @@ impl<'c, 'w> Stage<'c, 'w> {
         let line = self
             .context
             .printer
-            .dim("\nauditor$ git -c gpg.ssh.allowedSignersFile=allowed_signers verify-commit $(git rev-list evidence)");
+            .dim("\nauditor$ git -c gpg.ssh.allowedSignersFile=allowed_signers verify-commit $(git rev-list refs/heads/evidence)");
         self.context.printer.say(line);
-        let signers = self.git(&["show", "evidence:policy/files/000000/allowed_signers"])?;
+        let signers = self.git(&["show", "refs/heads/evidence:policy/files/000000/allowed_signers"])?;
         let path = self.root.join("allowed_signers");
         self.world().write(&path, &signers).map_err(|error| cannot("write", &path, &error))?;
         let commits = self.git(&["rev-list", "evidence"])?;
@@ -174,8 +174,8 @@ impl<'c, 'w> Stage<'c, 'w> {
             "  → ledger status                     the board of the three gates".to_owned(),
             "  → ledger log                        every entry in order".to_owned(),
             "  → ledger show 8                     one entry whole".to_owned(),
-            "  → git log evidence                  the same story in stock git".to_owned(),
-            "  → git ls-tree -r --name-only evidence   the folders as a forge shows them".to_owned(),
+            "  → git log refs/heads/evidence       the same story in stock git".to_owned(),
+            "  → git ls-tree -r --name-only refs/heads/evidence    the folders as a forge shows them".to_owned(),
             format!("  → cat release_notes_{release}.ko.md"),
             "  → echo x >> docs/Tasklist.md && ledger check ga    a changed document closes the gate".to_owned(),
         ];
