@@ -173,7 +173,7 @@ impl World {
         self.path(path).is_dir()
     }
 
-    /// Writes a whole file or nothing.
+    /// Writes a whole file or nothing: anew, or in the place of a regular file and of nothing else.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.write_as(path, bytes, 0o644)
     }
@@ -186,6 +186,7 @@ impl World {
     #[cfg_attr(not(unix), expect(unused_variables, reason = "modes are Unix's"))]
     fn write_as(&self, path: &Path, bytes: &[u8], fresh: u32) -> io::Result<()> {
         let path = self.path(path);
+        self.refuse_special(&path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
@@ -199,6 +200,16 @@ impl World {
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode))?;
         }
         file.persist(&path).map(drop).map_err(|error| error.error)
+    }
+
+    /// Refuses a pipe, a device, a folder or a link: a file put in its place would take it away.
+    pub fn refuse_special(&self, path: &Path) -> io::Result<()> {
+        match std::fs::symlink_metadata(self.path(path)) {
+            Err(error) if is_absence(&error) => Ok(()),
+            Err(error) => Err(error),
+            Ok(data) if data.is_file() => Ok(()),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        }
     }
 
     /// Adds to the end of a file, which need not be there yet.

@@ -139,7 +139,7 @@ fn main_takes_a_commit_only_when_its_gate_is_promoted() {
     story.refuses(&["main"], &unknown);
     story.refuses(&["main", "evidence"], &["is open and not promoted yet for 1.0", "ledger promote ga --release 1.0"]);
     // Whatever the branch is called here, what is to be pushed is the commit that was judged.
-    let push = format!("git push --atomic origin evidence {}:main", head.trim());
+    let push = format!("git push --atomic origin refs/heads/evidence {}:main", head.trim());
     story.refuses(&["main", "evidence"], &[&push]);
     story.refuses(&["main:feature", "main:main", "evidence"], &[&push]);
     story.takes(&["evidence"]);

@@ -149,6 +149,29 @@ fn reports_are_written_in_one_run_and_a_yes_that_cannot_be_is_none() {
     let _ = ran.exits(0);
 }
 
+/// What is no regular file is not taken away by a report in its place.
+#[cfg(unix)]
+#[test]
+fn a_report_replaces_no_pipe_and_no_link() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let repo = ready();
+    let (pipe, link) = (repo.path.join("pipe"), repo.path.join("link"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    repo.write("elsewhere.txt", "kept");
+    std::os::unix::fs::symlink("elsewhere.txt", &link).unwrap();
+    for place in ["pipe", "link"] {
+        let report = format!("junit={place}");
+        let said = check(&repo, &format!("alpha --ci --report {report}"), &[]);
+        assert!(said.err.contains("it is no regular file"), "{said:?}");
+        let _ = said.exits(3);
+        let _ = check(&repo, "alpha --ci", &[("LEDGER_REPORT", &report)]).exits(3);
+        types(&repo, "", &format!("check ga --report {report}"), 1);
+    }
+    let kind = |path| std::fs::symlink_metadata(path).unwrap().file_type();
+    assert!(kind(&pipe).is_fifo() && kind(&link).is_symlink());
+    assert_eq!(repo.read("elsewhere.txt"), "kept");
+}
+
 #[test]
 fn what_nobody_could_tell_is_told_everywhere_and_exits_with_its_own_code() {
     let repo = ready();
