@@ -1,5 +1,6 @@
 //! Where it lies: commits and bytes as they were read. Knows Git, believes nothing.
 
+pub mod bundle;
 pub mod commit;
 pub mod git;
 pub mod layout;

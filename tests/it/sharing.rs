@@ -367,6 +367,79 @@ fn an_approval_comes_by_mail_from_somebody_without_a_way_to_the_remote() {
     late.types("", "pull --from=", 2);
 }
 
+/// Entries go into a new file, or one of theirs: nothing else is taken away for them.
+#[cfg(unix)]
+#[test]
+fn a_file_of_entries_takes_the_place_of_its_like_only() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let team = team();
+    let kim = team.clone("kim");
+    brings(&kim, "kim", "one");
+    kim.types("kim", "push --to ../own.bundle", 0);
+    brings(&kim, "kim", "two");
+    says_all(&kim.types("kim", "push --to ../own.bundle", 0), &["2 entries in ../own.bundle"]);
+    kim.write("text.md", "kept");
+    kim.git(&["bundle", "create", "-q", "foreign.bundle", "main"]);
+    std::os::unix::fs::symlink("text.md", kim.path().join("link")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(kim.path().join("pipe")).status().unwrap().success());
+    let bytes = |name: &str| std::fs::read(kim.path().join(name)).unwrap();
+    let names = ["text.md", ".git/config", "foreign.bundle"];
+    let before = names.map(bytes);
+    for name in names.into_iter().chain(["link", "pipe", "docs", ".git/new.bundle", ".git/refs/heads/x"]) {
+        let place = kim.path().join("docs");
+        std::fs::create_dir_all(place).unwrap();
+        kim.types("kim", &format!("push --to {name} --dry-run"), 2);
+        says_all(&kim.types("kim", &format!("push --to {name}"), 2), &["name a new file"]);
+    }
+    assert_eq!(names.map(bytes), before);
+    assert!(!kim.path().join(".git/new.bundle").exists() && !kim.path().join(".git/refs/heads/x").exists());
+    let kind = |name: &str| std::fs::symlink_metadata(kim.path().join(name)).unwrap().file_type();
+    assert!(kind("link").is_symlink() && kind("pipe").is_fifo());
+}
+
+/// Git reads a file that is none of its own to the end; nobody waits for that.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_no_bundle_is_not_read_to_its_end() {
+    let team = team();
+    let kim = team.clone("kim");
+    let file = std::fs::File::create(kim.path().join("huge.bundle")).unwrap();
+    file.set_len(64 << 30).unwrap();
+    says_all(
+        &kim.types("", "pull --from huge.bundle", 3),
+        &["no bundle with that one branch", "ledger push --to FILE"],
+    );
+    kim.git(&["bundle", "create", "-q", "large.bundle", "refs/heads/evidence"]);
+    let file = std::fs::OpenOptions::new().append(true).open(kim.path().join("large.bundle")).unwrap();
+    file.set_len(64 << 30).unwrap();
+    says_all(&kim.types("", "pull --from large.bundle", 3), &["larger than 4 GiB"]);
+    assert!(std::process::Command::new("mkfifo").arg(kim.path().join("pipe")).status().unwrap().success());
+    kim.types("", "pull --from pipe", 3);
+}
+
+/// A program that is not git sends nothing, however well it ends.
+#[cfg(unix)]
+#[test]
+fn what_git_does_not_report_was_not_sent() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let team = team();
+    let kim = team.clone("kim");
+    brings(&kim, "kim", "one");
+    let shim = team.repo.home().join("shim");
+    std::fs::create_dir(&shim).unwrap();
+    std::fs::write(shim.join("git"), "#!/bin/sh\nexit 0\n").unwrap();
+    std::fs::set_permissions(shim.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (args, code) in [(&["push"][..], 3), (&["push", "--to", "x.bundle"], 3)] {
+        let ran = crate::support::finish(kim.command("kim", args).env("PATH", &shim));
+        assert_eq!(ran.code, code, "{args:?}: {ran:?}");
+    }
+    assert!(!kim.path().join("x.bundle").exists());
+    let sent = || team.on_server(&["rev-parse", "evidence"]) == kim.at("evidence");
+    assert!(!sent() && kim.at("origin/evidence") != kim.at("evidence"));
+    kim.types("kim", "push", 0);
+    assert!(sent());
+}
+
 /// A file whose entries were changed on the way moves nothing.
 #[test]
 fn a_file_with_an_entry_that_does_not_hold_is_refused() {

@@ -7,7 +7,7 @@ use super::Answer;
 use crate::cli::args::{path, text};
 use crate::cli::context::Context;
 use crate::cli::exchange::remote::{self, Sent};
-use crate::cli::exchange::{self, Queued};
+use crate::cli::exchange::{self, Queued, mail};
 use crate::cli::failure::Failure;
 use crate::cli::receive;
 use crate::cli::seen;
@@ -24,7 +24,7 @@ pub struct Args {
     /// Remote; default: origin, or the only one
     #[arg(long, value_name = "NAME", value_parser = text())]
     remote: Option<String>,
-    /// Write what the remote has not to FILE, to be sent by mail and taken with `ledger pull --from`
+    /// Write what the remote has not to FILE, a new one or one it wrote before, for `ledger pull --from`
     #[arg(long, value_name = "FILE", value_parser = path())]
     to: Option<PathBuf>,
 }
@@ -78,6 +78,7 @@ fn send(context: &mut Context<'_>, name: &str) -> Result<Sent, Failure> {
 fn to_file(args: &Args, context: &mut Context<'_>, store: GitStore, file: &Path) -> Result<Answer, Failure> {
     let tip = local(&store)?;
     let name = args.remote.clone().or_else(|| store.first_remote());
+    let place = mail::place(context, &store, file, &tip)?;
     let known = name.map(|name| store.resolve(&share::tracking(&name))).transpose()?.flatten();
     let pin = context.pin(&store)?;
     let loaded = receive::verified(context, store, tip.clone(), pin)?;
@@ -89,7 +90,7 @@ fn to_file(args: &Args, context: &mut Context<'_>, store: GitStore, file: &Path)
     }
     let dry_run = context.global.dry_run;
     if !dry_run {
-        remote::bundle(context, &loaded.store, file, known.as_ref())?;
+        mail::write(context, &loaded.store, &place, &tip, known.as_ref())?;
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     context.printer.outcome(&format!("{} in {}", counted(count, "entry", "entries"), file.display()), dry_run);

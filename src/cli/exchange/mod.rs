@@ -4,6 +4,7 @@
 //! one step from the old one to the new one; what could not be brought again is kept under a ref before that,
 //! so that nothing is lost whenever the process ends.
 
+pub mod mail;
 mod rejoin;
 pub mod remote;
 
@@ -160,7 +161,7 @@ fn held(
 pub fn receive_file(context: &mut Context<'_>, file: &Path) -> Result<u64, Failure> {
     let store = context.open_store()?;
     store.check_writable()?;
-    let theirs = remote::unbundle(context, &store, file)?;
+    let theirs = mail::read(context, &store, file)?;
     let here = store.resolve(BRANCH)?;
     if here.as_ref().is_some_and(|here| *here == theirs || store.contains(here, &theirs)) {
         return Ok(0);

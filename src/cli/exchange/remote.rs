@@ -1,7 +1,5 @@
 //! The network, through the user's own git: their transports, credentials, agent and proxies.
 
-use std::path::Path;
-
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::world::Ran;
@@ -32,7 +30,7 @@ const RACES: &[&str] = &[
 const LOCAL_RACES: &[&str] = &["cannot lock ref", "unable to update local ref", ".lock': File exists"];
 
 /// A fetch that moves one ref of ours, whatever the configuration says.
-const FETCH: &[&str] =
+pub(super) const FETCH: &[&str] =
     &["--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap="];
 
 /// The remote named, or the one people mean when they name none.
@@ -70,40 +68,6 @@ pub fn fetch(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Op
     Err(unreached(remote, &ran))
 }
 
-/// Takes the branch out of a file that `bundle` wrote, as [`fetch`] does out of a remote.
-pub fn unbundle(context: &Context<'_>, store: &GitStore, file: &Path) -> Result<ObjectId, Failure> {
-    let shown = file.display();
-    let path = context.world().real_path(&context.world().path(file));
-    let path = path.filter(|path| !context.world().is_directory(path));
-    let path = path.ok_or_else(|| Failure::usage(format!("there is no file {shown}")))?;
-    let refspec = format!("+{BRANCH}:{}", share::RECEIVED);
-    let ran = git(context, store, &[&["fetch"], FETCH, &["--", &path.to_string_lossy(), &refspec]].concat())?;
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    if ran.exit_code != 0 && said.contains("prerequisite") {
-        return Err(Failure::unknown(format!("{shown} goes on from entries that are not here")).hint("ledger pull"));
-    }
-    let there = store.resolve(share::RECEIVED)?.filter(|_| ran.exit_code == 0);
-    there.ok_or_else(|| {
-        let why = said.lines().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-        Failure::unknown(format!("{shown} holds no evidence branch: {}", why.unwrap_or("git said nothing")))
-            .hint("whoever signed writes it: ledger push --to FILE")
-    })
-}
-
-/// Writes the branch to a file, without what the others have: up to `known`, where that is given.
-pub fn bundle(context: &Context<'_>, store: &GitStore, file: &Path, known: Option<&ObjectId>) -> Result<(), Failure> {
-    let path = context.world().path(file);
-    let without = known.map(|known| format!("^{known}"));
-    let path = path.to_string_lossy();
-    let refs = [BRANCH].into_iter().chain(without.as_deref());
-    let ran = git(context, store, &["bundle", "create", "--quiet", &path].into_iter().chain(refs).collect::<Vec<_>>())?;
-    if ran.exit_code == 0 {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    Err(Failure::unknown(format!("cannot write {path}: {}", said.lines().last().unwrap_or("git said nothing"))))
-}
-
 /// Where the remote's branch stands, without fetching anything.
 pub fn look(context: &Context<'_>, store: &GitStore, remote: &str) -> Result<Option<ObjectId>, Failure> {
     let ran = git(context, store, &["ls-remote", "--", remote, BRANCH])?;
@@ -121,10 +85,10 @@ pub fn push(context: &Context<'_>, store: &GitStore, remote: &str, tip: &ObjectI
     let refspec = format!("{tip}:{BRANCH}");
     let options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"];
     let ran = git(context, store, &[&["push"], &options[..], &["--", remote, &refspec]].concat())?;
-    if ran.exit_code == 0 {
-        return Ok(Sent::Taken);
-    }
     let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+    if ran.exit_code == 0 {
+        return if is_taken(&out) { Ok(Sent::Taken) } else { Err(unconfirmed(remote)) };
+    }
     let refused = out.lines().find(|line| line.starts_with('!'));
     match refused {
         Some(line) if RACES.iter().any(|race| line.contains(race)) => Ok(Sent::Behind),
@@ -140,7 +104,21 @@ pub fn push(context: &Context<'_>, store: &GitStore, remote: &str, tip: &ObjectI
     }
 }
 
-fn git(context: &Context<'_>, store: &GitStore, args: &[&str]) -> Result<Ran, Failure> {
+/// Whether git reports of the branch itself (git-push, "--porcelain") that it was made, moved on, or there already.
+fn is_taken(out: &str) -> bool {
+    let of_branch =
+        |line: &&str| line.split('\t').nth(1).and_then(|refs| refs.split_once(':')).is_some_and(|(_, to)| to == BRANCH);
+    out.lines().find(of_branch).is_some_and(|line| matches!(line.split('\t').next(), Some(" " | "*" | "=")))
+}
+
+/// Git ended well and reported nothing: perhaps it is not git at all.
+fn unconfirmed(remote: &str) -> Failure {
+    Failure::unknown(format!("git does not say that {remote} has the entries: nobody can tell whether they were sent"))
+        .hint(format!("see what {remote} has: git ls-remote {remote} {BRANCH}"))
+        .hint("and which git it is: git --version")
+}
+
+pub(super) fn git(context: &Context<'_>, store: &GitStore, args: &[&str]) -> Result<Ran, Failure> {
     // A relative URL is meant from the work tree's root.
     let root = store.work_tree().unwrap_or_else(|| store.directory()).to_string_lossy().into_owned();
     let directory = store.directory().to_string_lossy().into_owned();
@@ -160,4 +138,27 @@ fn unreached(remote: &str, ran: &Ran) -> Failure {
     Failure::unknown(format!("{remote} cannot be reached: {why}"))
         .hint("entries stay here until it can; everything else works without it")
         .hint(format!("see what git says: git ls-remote {remote} {BRANCH}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_taken;
+
+    #[test]
+    fn git_s_own_report_is_what_counts() {
+        for taken in
+            ["*\t1:refs/heads/evidence\t[new branch]", " \t1:refs/heads/evidence\ta..b", "=\t1:refs/heads/evidence\t"]
+        {
+            assert!(is_taken(&format!("To x\n{taken}\nDone\n")), "{taken}");
+        }
+        for not in [
+            "",
+            "Done",
+            "!\t1:refs/heads/evidence\t[rejected]",
+            "*\t1:refs/heads/main\t[new branch]",
+            "+\t1:refs/heads/evidence\t",
+        ] {
+            assert!(!is_taken(not), "{not}");
+        }
+    }
 }
