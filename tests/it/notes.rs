@@ -82,9 +82,15 @@ fn a_template_of_ones_own_says_what_it_wants_and_cannot_name_what_is_not_there()
     says_all(&types(&repo, "", "notes 1.0 --template mine.md", 2), &["mine.md:2", "undefined", "schemas/report"]);
     repo.write("mine.md", "{% for %}");
     says_all(&types(&repo, "", "notes 1.0 --template mine.md", 2), &["mine.md:1"]);
-    for hostile in
-        ["{% include '/etc/passwd' %}", "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}"]
-    {
+    for hostile in [
+        "{% include '/etc/passwd' %}",
+        "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}",
+        "{% set ns = namespace(a='x') %}{% for i in range(40) %}{% set ns.a = ns.a ~ ns.a %}{% endfor %}{{ ns.a }}",
+        "{{ '%1000000000d'|format(1) }}",
+        "{{ [1] * 100000000 }}",
+        "{{ gates|tojson(indent=100000000) }}",
+        "{{ release|replace('', 'xxxxxxxxxx')|replace('x', 'xxxxxxxxxxxxxxxxxxxx')|replace('x', 'xxxxxxxxxxxxxxxxxxxx')|replace('x', 'xxxxxxxxxxxxxxxxxxxx') }}",
+    ] {
         repo.write("mine.md", hostile);
         let _ = repo.ledger("", &["notes", "1.0", "--template", "mine.md"]).exits(2);
     }
