@@ -7,6 +7,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use unicode_width::UnicodeWidthStr;
 
+/// Findings a person is shown; whoever has more begins with these.
+const SHOWN: usize = 200;
+/// Longest part of a line that is shown with a finding.
+const MOST_OF_LINE: usize = 400;
+
 /// One thing wrong (or doubtful) in a document, at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -50,8 +55,9 @@ impl Findings {
     /// The findings as a person reads them, each with its line and a caret under the place.
     pub fn render(&self, file: &str, text: &str) -> String {
         let mut out = String::new();
-        for finding in self.iter() {
-            let place = Place::of(text, &finding.span);
+        let lines = Lines::of(text);
+        for finding in self.iter().take(SHOWN) {
+            let place = Place::of(&lines, &finding.span);
             let number = place.line.to_string();
             let gutter = " ".repeat(number.len());
             let _ = write!(
@@ -65,14 +71,41 @@ impl Findings {
             }
             .ok();
         }
+        if let Some(more) = self.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let _ = writeln!(out, "and {}, which may follow from these", counted(more, "more", "more"));
+        }
         out
     }
 }
 
 /// Line and 1-based column of a byte offset.
 pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let place = Place::of(text, &(offset..offset));
-    (place.line, place.column)
+    Lines::of(text).line_and_column(offset)
+}
+
+/// A text whose lines were looked for once.
+pub struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub fn of(text: &'t str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    /// Line and 1-based column of a byte offset.
+    pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let (line, start) = self.line(floor(self.text, offset));
+        (line, self.text.get(start..floor(self.text, offset)).unwrap_or_default().chars().count() + 1)
+    }
+
+    /// The line a byte stands in, from 1 on, and where that begins.
+    fn line(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at).max(1);
+        (line, self.starts.get(line - 1).copied().unwrap_or_default())
+    }
 }
 
 struct Place {
@@ -84,15 +117,19 @@ struct Place {
 }
 
 impl Place {
-    fn of(text: &str, span: &Range<usize>) -> Self {
+    fn of(lines: &Lines<'_>, span: &Range<usize>) -> Self {
+        let text = lines.text;
         let at = floor(text, span.start);
-        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let (line, start) = lines.line(at);
         let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-        let (before, marked) = (&text[start..at], &text[at..floor(text, span.end).clamp(at, end)]);
+        // Of a line that is longer than any screen, what stands around the place.
+        let shown = floor(text, start.max(at.saturating_sub(MOST_OF_LINE / 2)));
+        let end = floor(text, end.min(shown.saturating_add(MOST_OF_LINE))).max(at);
+        let (before, marked) = (&text[shown..at], &text[at..floor(text, span.end).clamp(at, end)]);
         Self {
-            line: text[..start].matches('\n').count() + 1,
-            column: before.chars().count() + 1,
-            text: text[start..end].trim_end().replace('\t', " "),
+            line,
+            column: text[start..at].chars().count() + 1,
+            text: text[shown..end].trim_end().replace('\t', " "),
             indent: " ".repeat(before.replace('\t', " ").width()),
             carets: "^".repeat(marked.width().max(1)),
         }
@@ -310,4 +347,32 @@ pub fn nearest<'w>(typed: &str, known: impl Iterator<Item = &'w str>) -> Option<
 pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_by_line_and_column_also_in_korean_and_at_the_end() {
+        let text = "하나 = 1\n\n\tb = 2";
+        let lines = Lines::of(text);
+        for (offset, place) in [(0, (1, 1)), (6, (1, 3)), (10, (1, 7)), (11, (2, 1)), (13, (3, 2)), (99, (3, 7))] {
+            assert_eq!(lines.line_and_column(offset), place, "{offset}");
+            assert_eq!(line_and_column(text, offset), place);
+        }
+        let mut findings = Findings::default();
+        findings.add_help(13..14, "what", "this");
+        assert_eq!(findings.render("f", text), "f:3:2: what\n  |\n3 |  b = 2\n  |  ^ this\n");
+    }
+
+    #[test]
+    fn many_findings_in_long_lines_are_told_shortly() {
+        let text = "x".repeat(100_000);
+        let mut findings = Findings::default();
+        (0..40_000).for_each(|at| findings.add(at..at + 1, "unknown"));
+        let told = findings.render("f", &text);
+        assert!(told.len() < SHOWN * 1000 && told.ends_with("and 39800 more, which may follow from these\n"));
+        assert!(told.contains("f:1:200: unknown"));
+    }
 }

@@ -193,3 +193,22 @@ fn a_draft_that_does_not_parse_counts_nothing_and_is_named() {
     std::fs::remove_file(repo.path.join("ledger.toml")).unwrap();
     assert!(!types(&repo, "", "status", 0).contains("ledger.toml"));
 }
+
+/// A file that is no policy, or one with more tables than people could read, costs nobody minutes.
+#[test]
+fn a_policy_that_is_too_large_is_none() {
+    let repo = TestRepo::with_ledger(&POLICY);
+    let keys: String = (0..20_000).map(|at| format!("k{at} = 1\n")).collect();
+    let text = repo.read("ledger.toml");
+    repo.write("keys.toml", format!("{keys}\n{text}"));
+    let said = repo.ledger("", &["policy", "check", "keys.toml"]);
+    assert!(said.out.contains("unknown key `k0`") && said.out.contains("and 19800 more"), "{}", said.err);
+    let _ = said.exits(2);
+    let gate = "[[pipeline.large.gate]]\nid = \"g\"\n";
+    repo.write("gates.toml", format!("{text}\n{}", gate.repeat(20_000)));
+    for command in ["check", "simulate", "diff"] {
+        let ran = repo.ledger("", &["policy", command, "gates.toml"]);
+        assert!(ran.err.contains("is larger than 512 KiB"), "{ran:?}");
+        let _ = ran.exits(2);
+    }
+}

@@ -12,7 +12,7 @@ use crate::cli::context::{Context, POLICY_FILE};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::output::SCHEMAS;
-use crate::findings::{Findings, line_and_column};
+use crate::findings::{Findings, Lines};
 use crate::id::EntryNumber;
 use crate::policy::{Policy, lint, parse};
 use crate::store::git::StoreError;
@@ -78,6 +78,9 @@ enum PolicyCommand {
     #[command(before_help = "Examples:\n  ledger policy show > ledger.toml")]
     Show,
 }
+
+/// Larger than any policy people could read: thousands of gates.
+const MOST: u64 = 512 << 10;
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
     match &args.command {
@@ -169,10 +172,11 @@ fn against_the_ledger(context: &mut Context<'_>, policy: &Policy, text: &str) ->
 }
 
 fn as_json(findings: &Findings, file: &str, text: &str) -> serde_json::Value {
+    let lines = Lines::of(text);
     let list: Vec<serde_json::Value> = findings
         .iter()
         .map(|finding| {
-            let (line, column) = line_and_column(text, finding.span.start);
+            let (line, column) = lines.line_and_column(finding.span.start);
             serde_json::json!({ "file": file, "line": line, "column": column, "message": finding.message, "help": finding.help })
         })
         .collect();
@@ -187,7 +191,11 @@ fn parse_or_fail(name: &str, text: &str) -> Result<Policy, Failure> {
 fn read(context: &Context<'_>, file: &std::path::Path) -> Result<String, Failure> {
     let bytes = context
         .world()
-        .read(file)
+        .read_head(file, MOST + 1)
         .map_err(|error| Failure::unknown(format!("cannot read {}: {error}", file.display())))?;
+    if bytes.len() as u64 > MOST {
+        return Err(Failure::usage(format!("{} is larger than {} KiB, as no policy is", file.display(), MOST >> 10))
+            .hint("is it the policy? see one: ledger policy show"));
+    }
     String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{} is not UTF-8", file.display())))
 }
