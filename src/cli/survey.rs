@@ -8,8 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::progress::Progress;
 use crate::chain::{Examined, Examiner, Limits, Verifier};
 use crate::entry::Predicate;
-use crate::entry::kinds::FileRole;
-use crate::evidence::readers::{BESIDE, Wanted};
+use crate::evidence::readers::Wanted;
 use crate::id::ObjectId;
 use crate::policy::reread;
 use crate::store::git::{Door, GitStore, StoreError};
@@ -33,8 +32,7 @@ pub enum Depth {
 /// One entry after a worker has seen it.
 struct Seen {
     entry: Examined,
-    /// Its facts do not follow from its files alone, or rest on what lies beside them; whoever knows its gate
-    /// looks again.
+    /// Its facts do not follow from its files alone; whoever knows its gate looks again.
     doubtful: bool,
 }
 
@@ -125,11 +123,6 @@ fn see(store: &GitStore, examiner: &mut Examiner, commit: &ObjectId, depth: Dept
 
 fn is_doubtful(entry: &Examined) -> bool {
     let Some(Predicate::Evidence(evidence)) = entry.predicate() else { return false };
-    // What lies beside the ledger is compared by whoever has the source, however the entry came here.
-    let is_beside = evidence.facts.keys().any(|name| BESIDE.contains(&name.as_str()));
-    if is_beside || evidence.files.iter().any(|file| file.role == Some(FileRole::Template)) {
-        return true;
-    }
     let sources = reread::sources(evidence);
     let files: Option<Vec<(&str, &[u8])>> =
         sources.iter().map(|file| Some((file.name.as_str(), entry.content(file.name.as_str())?))).collect();

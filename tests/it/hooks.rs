@@ -101,32 +101,6 @@ impl Story {
     }
 }
 
-/// Facts that rest on what lies beside the ledger are compared in every push, whatever was refused or taken before.
-#[test]
-fn what_was_refused_once_is_refused_again() {
-    const PIPELINE: &str = "[[pipeline.p.gate]]\nid = \"alpha\"\n[pipeline.p.gate.approval]\nrole = \"qa-lead\"\n\n[[pipeline.p.gate]]\nid = \"beta\"\nrequires = [\"alpha\"]\n[[pipeline.p.gate.rule]]\nid = \"notes\"\nformat = \"document\"\nfile = \"docs/notes.md\"\nchanged_since = \"alpha\"\n[pipeline.p.gate.approval]\nrole = \"qa-lead\"\n";
-    let repo = TestRepo::bare_of_ledger();
-    repo.write("docs/notes.md", "# Notes\n");
-    repo.begin(&Policy { people: POLICY.people, pipeline: PIPELINE });
-    let story = Story::unprotected(repo);
-    let _ = story.push(&["main", "evidence"]).exits(0);
-    let _ = story.installs(&[]).exits(0);
-    for line in ["open alpha --release 1.0", "sign alpha --yes", "promote alpha", "open beta --release 1.0"] {
-        types(&story.repo, "kim", line, 0);
-    }
-    story.takes(&["evidence"]);
-    types(&story.repo, "kim", "record notes", 0);
-    let mut forge = Forge::of(&story.repo);
-    forge.last().says("\"alpha\": false", "\"alpha\": true").done();
-    forge.lay();
-    for _ in 0..3 {
-        story.refuses(&["evidence"], &["evidence stays as it is", "changed_since.alpha = false"]);
-    }
-    // Nor does a release without any promotion take it.
-    types(&story.repo, "kim", "open alpha --release 2.0", 0);
-    story.refuses(&["evidence"], &["changed_since.alpha = false"]);
-}
-
 #[test]
 fn main_takes_a_commit_only_when_its_gate_is_promoted() {
     let story = Story::new();

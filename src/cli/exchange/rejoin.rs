@@ -5,7 +5,6 @@
 
 use crate::chain::{Limits, VerifiedEntry, VerifiedLedger, Verifier};
 use crate::cli::append::Plan;
-use crate::cli::beside;
 use crate::cli::context::{Context, Identity};
 use crate::cli::entries::Entries;
 use crate::cli::failure::Failure;
@@ -111,18 +110,16 @@ fn one_more(
     if let Some(key) = draft.statement.predicate.scope().attempt.as_ref() {
         fetch(&on.store, &tip, &mut ledger, std::slice::from_ref(&key.release))?;
     }
-    let before = std::mem::replace(&mut on.ledger, ledger);
-    let misfit = misfit(on, identity);
-    match misfit {
-        None => on.tip = tip,
-        Some(_) => on.ledger = before,
+    let misfit = misfit(&ledger, identity);
+    if misfit.is_none() {
+        on.ledger = ledger;
+        on.tip = tip;
     }
     Ok(misfit)
 }
 
 /// Why the newest entry, which holds, is not what its author would write on this ledger.
-fn misfit(on: &Loaded, identity: &Identity) -> Option<String> {
-    let ledger = &on.ledger;
+fn misfit(ledger: &VerifiedLedger, identity: &Identity) -> Option<String> {
     let number = EntryNumber(ledger.size() - 1);
     let entry = ledger.entry(number)?;
     let key = entry.attempt()?;
@@ -163,8 +160,6 @@ fn misfit(on: &Loaded, identity: &Identity) -> Option<String> {
             (!same || !decision.is_ready(is_own))
                 .then(|| format!("{} is not what was seen when it was signed", key.gate))
         }
-        // Another opening came first, perhaps, and with it another document to compare with.
-        Predicate::Evidence(_) => beside::fault(on, &evaluator, entry).ok()?.map(|fault| fault.to_string()),
         _ => None,
     }
 }
