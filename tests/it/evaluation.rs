@@ -126,7 +126,7 @@ proptest! {
                 let last = words.filter_map(|entry| match entry.predicate() {
                     Predicate::Approval(approval) if approval.about.is_none() => Some(approval.decision),
                     _ => None,
-                }).last();
+                }).next_back();
                 let may = made.actor(who).roles.iter().any(|role| matches!(role.as_str(), "qa-lead" | "release-owner"));
                 let speaks = match gate {
                     0 | 3 => made.actor(who).roles.contains(&name("qa-lead")),
