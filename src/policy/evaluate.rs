@@ -43,7 +43,8 @@ pub struct Believed {
     pub facts: BTreeSet<String>,
     /// Documents as they were before anybody filled them in.
     pub templates: BTreeSet<String>,
-    /// Of an opening: its word counts only where its commit is at hand. A tree may outlive the commit it was of.
+    /// Of an opening: its word counts only where its commit is at hand. A tree may outlive the commit it was of, and who
+    /// wrote that is a claim anyway.
     pub of_commit: bool,
 }
 

@@ -373,7 +373,7 @@ fn author(case: &Case<'_, '_>, entries: &[&VerifiedEntry], person: &Person) -> O
     }
     entries.iter().find_map(|entry| {
         let Predicate::Open(open) = entry.predicate() else { return None };
-        case.evaluator.believe_opening(entry.number(), true);
+        case.evaluator.believe_opening(entry.number(), false);
         // Whoever joined since is known by the roster of today.
         let rosters = [entry.roster(), &case.policy.roster];
         let own = |address: &String| {
