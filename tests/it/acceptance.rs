@@ -17,7 +17,7 @@
 //! | F13 | `rules::files_whose_names_follow_a_pattern_are_found_and_no_match_is_no_pass` |
 //! | F14 | `notes::only_the_region_of_a_document_changes_and_the_second_time_nothing` |
 //! | F15 | `pipelines::the_page_of_a_step_is_appended_to_and_stays_under_a_mebibyte` |
-//! | F16 | `rules::a_rollback_is_walked_with_one_key_a_step_and_survives_a_stop`, `rules::a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again` |
+//! | F16 | `trouble::a_rollback_is_walked_with_one_key_a_step_and_survives_a_stop`, `rules::a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again` |
 //! | F17 | `demo::the_demo_ends_well_and_stock_git_accepts_all_of_it`, `demo::stock_git_refuses_a_stranger_among_the_signers`; without signers below |
 //! | F18 | below; `pipelines::the_environment_of_a_pipeline_never_changes_a_verdict`, `tamper::environment` |
 //! | F19 | `benches/scale.rs`, docs/performance.md |

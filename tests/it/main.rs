@@ -54,5 +54,6 @@ mod story;
 mod succession;
 mod tamper;
 mod terminal;
+mod trouble;
 mod vectors;
 mod whose;
