@@ -173,6 +173,9 @@ impl<'l> Evaluator<'l> {
             return decision;
         };
         let Some(attempt) = view.latest(ask.pipeline, ask.gate, ask.release) else {
+            let promoted = |gate: &Gate| self.promotion(view, pipeline, gate, ask.release);
+            let required = gate.requires.iter().filter_map(|id| pipeline.gate(id));
+            decision.rules.extend(required.map(|gate| rules::required(ask.release, gate, promoted(gate))));
             decision.rules.push(not_opened(ask));
             decision.rules.extend(rules::without_attempt(policy, gate));
             return decision;

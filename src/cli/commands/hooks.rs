@@ -8,6 +8,7 @@ use crate::cli::receive::{Protected, ROOT_SETTING, SETTING};
 use crate::cli::select;
 use crate::id::Digest;
 use crate::policy::Evaluator;
+use crate::policy::evaluate::shell;
 use crate::report::escape::visible;
 use crate::store::git::{GitStore, StoreError};
 
@@ -72,9 +73,16 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         .printer
         .outcome(&format!("{name} is in {}{pinned}{}", path.display(), protects.concat()), context.global.dry_run);
     if *server && root.is_none() && store.settings(ROOT_SETTING)?.is_empty() {
+        let place = context.global.directory.as_ref();
+        let place = place.map(|place| format!("-C {} ", shell(&place.display().to_string()))).unwrap_or_default();
+        let again = format!("ledger {place}hooks install --server --root");
         let line = match first {
-            Some(first) => format!("note: nothing pins the ledger here: the one that is here stays\n  → ledger hooks install --server --root sha256:{first} (compare it with .ledger.toml)"),
-            None => "note: nothing pins the ledger here: the first one that is pushed stays\n  → ledger hooks install --server --root DIGEST (from .ledger.toml)".to_owned(),
+            Some(first) => format!(
+                "note: nothing pins the ledger here: the one that is here stays\n  → {again} sha256:{first} (compare it with .ledger.toml)"
+            ),
+            None => format!(
+                "note: nothing pins the ledger here: the first one that is pushed stays\n  → {again} DIGEST (from .ledger.toml)"
+            ),
         };
         context.printer.talk(line);
     }

@@ -8,9 +8,10 @@ use crate::chain::{VerifiedEntry, Void};
 use crate::entry::kinds::{Evidence, FileRole, Stored};
 use crate::evidence::facts::{Expect, Fact, Facts};
 use crate::evidence::readers::checklist::is_below;
-use crate::evidence::readers::{ARTIFACT, CHANGED_SINCE, COMMAND, PLAN_STATUS};
+use crate::evidence::readers::{ARTIFACT, CHANGED_SINCE, CHECKLIST, COMMAND, PLAN_STATUS};
 use crate::id::{Digest, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
+use crate::policy::evaluate::shell;
 use crate::policy::{ArtifactCheck, Gate, Policy, Reach, Rule, globs, reread};
 
 pub fn evaluate<'c, 'l>(case: &Case<'c, 'l>, rule: &'c Rule) -> EvidenceOutcome<'c, 'l> {
@@ -170,7 +171,8 @@ fn test(case: &Case<'_, '_>, rule: &Rule, entry: &VerifiedEntry, evidence: &Evid
     check_file(case, rule, evidence)?;
     check_template(case, rule, entry, evidence)?;
     let facts = reread::relied_on(case.policy, evidence);
-    let shown = check_facts(rule, &facts).map_err(|why| why + unknown_facts(case.policy, evidence))?;
+    let why_not = |why: String| why + unknown_facts(case.policy, evidence) + &which_items(rule, evidence);
+    let shown = check_facts(rule, &facts).map_err(why_not)?;
     let artifacts = artifacts::check(case, rule, entry, evidence)?;
     if let Some(gate) = &rule.changed_since {
         let changed = match facts.get(CHANGED_SINCE) {
@@ -245,6 +247,16 @@ pub fn stale<'e>(case: &Case<'_, '_>, evidence: &'e Evidence) -> Option<(&'e str
 pub fn same_path(one: &str, other: &str) -> bool {
     use unicode_normalization::UnicodeNormalization as _;
     one == other || one.nfc().eq(other.nfc())
+}
+
+/// How to see which items of a checklist are meant.
+fn which_items(rule: &Rule, evidence: &Evidence) -> String {
+    let Some(file) = evidence.brought().next().filter(|_| evidence.format.as_str() == CHECKLIST) else {
+        return String::new();
+    };
+    let template = evidence.files.iter().find(|file| rule.template.is_some() && file.role == Some(FileRole::Template));
+    let template = template.map(|file| format!(" --template {}", shell(&file.path))).unwrap_or_default();
+    format!(" (which: ledger facts {} --items{template})", shell(&file.path))
 }
 
 /// Why a fact somebody recorded is not there.

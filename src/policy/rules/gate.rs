@@ -9,13 +9,31 @@ use crate::entry::kinds::DeclaredArtifact;
 use crate::id::{Name, Timestamp, Version};
 use crate::policy::decision::{RuleKind, RuleOutcome};
 use crate::policy::evaluate::shell;
-use crate::policy::{Bind, Elsewhere};
+use crate::policy::{Bind, Elsewhere, Gate};
 
-pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
-    let release = case.ask.release;
+/// What becomes of a gate that is required, before an attempt is open whose source could be compared.
+pub fn required(release: &Version, gate: &Gate, promotion: Option<&VerifiedEntry>) -> RuleOutcome {
+    let base = wanted(release, &gate.id);
+    match promotion {
+        Some(promotion) => satisfied(base, promotion, promoted_by(promotion)),
+        None => base,
+    }
+}
+
+fn wanted(release: &Version, required: &Name) -> RuleOutcome {
     let mut outcome = outcome(required.clone(), RuleKind::Gate, format!("{required} promoted for {release}"));
     outcome.hint = format!("ledger status {required} --release {}", shell(release.as_str()));
     outcome.have = format!("{required} is not promoted");
+    outcome
+}
+
+fn promoted_by(promotion: &VerifiedEntry) -> String {
+    format!("promoted by {} at {}", promotion.person(), promotion.recorded_at())
+}
+
+pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
+    let release = case.ask.release;
+    let mut outcome = wanted(release, required);
     let Some(gate) = case.pipeline.gate(required) else { return outcome };
     let Some(promotion) = case.evaluator.promotion(case.view, case.pipeline, gate, release) else { return outcome };
     let Some(attempt) = case.view.latest(&case.pipeline.id, required, release) else { return outcome };
@@ -39,7 +57,7 @@ pub fn evaluate(case: &Case<'_, '_>, required: &Name) -> RuleOutcome {
         outcome.hint = format!("ledger open {required} --release {} --retry", shell(release.as_str()));
         return failed(outcome, format!("{required} was promoted for {name} sha256:{}, {found}", old.sha256));
     }
-    satisfied(outcome, promotion, format!("promoted by {} at {}", promotion.person(), promotion.recorded_at()))
+    satisfied(outcome, promotion, promoted_by(promotion))
 }
 
 /// Whether another attempt was opened for the source of this one.

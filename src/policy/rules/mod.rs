@@ -18,7 +18,7 @@ mod window;
 pub use approval::{Standing, standing};
 pub use artifacts::files as artifact_files;
 pub use evidence::{command, links_to as evidence_links_to, same_path};
-pub use gate::CANDIDATES;
+pub use gate::{CANDIDATES, required};
 pub use groups::with_parts;
 pub use rollback::{Going, Unshown, is_taken_back, validation};
 pub use timing::span;

@@ -101,11 +101,13 @@ fn goes_by(
     may_go && is_walked(&option.steps, &rollback.steps) && validation(case.evaluator, &going).is_ok_and(named)
 }
 
-/// Every step is told, and why where it was not done.
+/// Every step is told, why where it was not done, and none is skipped that is always needed.
 fn is_walked(steps: &[Step], told: &[RollbackStep]) -> bool {
     let is_noted = |told: &RollbackStep| told.note.as_deref().is_some_and(|note| !note.trim().is_empty());
     let is_told = |(step, told): (&Step, &RollbackStep)| {
-        step.text == told.text && (told.result == StepResult::Done || is_noted(told))
+        let is_skipped = told.result == StepResult::Skipped;
+        let is_told = told.result == StepResult::Done || is_noted(told);
+        step.text == told.text && is_told && (step.optional || !is_skipped)
     };
     steps.len() == told.len() && steps.iter().zip(told).all(is_told)
 }

@@ -1,7 +1,7 @@
 //! What is owed: reviews of emergencies, and answers to triggers.
 
 use super::{Case, called, failed, list, outcome, rollback};
-use crate::chain::{BrokenGlass, VerifiedEntry, Void};
+use crate::chain::{BrokenGlass, Review, VerifiedEntry, Void};
 use crate::entry::kinds::{Decision, Predicate, Trigger, TriggerClass};
 use crate::id::{Name, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
@@ -96,20 +96,22 @@ fn was_allowed(case: &Case<'_, '_>, broken: &BrokenGlass) -> bool {
     roles.zip(person).is_some_and(|(roles, person)| person.speaks_as(roles))
 }
 
-/// Reviewed by somebody who may, and who is not the one to be reviewed.
+/// Found in order by the last review of somebody who may, and who is not the one to be reviewed.
 pub fn is_reviewed(case: &Case<'_, '_>, broken: &BrokenGlass) -> bool {
     let people = case.evaluator.people(case.view);
-    broken.reviews().iter().any(|review| {
+    let counts = |review: &&Review| {
         let number = review.entry();
-        let known = number.0 < case.view.size() && case.view.void(number).is_none() && review.approves();
-        let policy = case.evaluator.policy(number.0).filter(|_| known);
+        // That a finding is void makes nothing good.
+        let stands = case.view.void(number).is_none() || !review.approves();
+        let policy = case.evaluator.policy(number.0).filter(|_| number.0 < case.view.size() && stands);
         let gate = policy.and_then(|p| p.pipeline(&broken.attempt().pipeline)?.gate(&broken.attempt().gate));
         let roles = gate.and_then(|gate| gate.break_glass.as_ref()).map(|glass| glass.reviewers.as_slice());
         let person = policy.and_then(|policy| policy.roster.person(review.by()));
         roles
             .zip(person)
             .is_some_and(|(roles, person)| person.speaks_as(roles) && !people.are_one(review.by(), broken.by()))
-    })
+    };
+    broken.reviews().iter().rfind(counts).is_some_and(Review::approves)
 }
 
 fn reviewers(case: &Case<'_, '_>) -> Vec<String> {
@@ -132,10 +134,12 @@ pub fn triggers(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutc
         match (class_of(rule, trigger), decision(case, entry, Decision::Rejected)) {
             (TriggerClass::Immediate, _) => {
                 base.hint = way();
+                base.due = Some(entry.committed_at());
                 open.push(failed(base, have));
             }
             (TriggerClass::Evaluate, Some(decision)) => {
                 base.hint = way();
+                base.due = Some(decision.committed_at());
                 let who = decision.person();
                 open.push(failed(base, format!("{have}; {who} decided to go back (entry {})", decision.number())));
             }
@@ -177,19 +181,19 @@ pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Tri
     fired.filter(|(entry, _)| !answered(entry)).collect()
 }
 
-/// What somebody whose it is decided about a trigger.
+/// The last word about a trigger of somebody whose it is, where it is the one wanted.
 fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) -> Option<&'l VerifiedEntry> {
     let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
-    let found = all.into_iter().find(|(entry, void)| match entry.predicate() {
-        Predicate::Approval(approval) => {
-            let about = approval.about == Some(trigger.id()) && approval.decision == wanted;
+    let said = all.into_iter().filter_map(|(entry, void)| match entry.predicate() {
+        Predicate::Approval(approval) if approval.about == Some(trigger.id()) => {
             // A decision to go back is taken back by nobody but its author.
-            let stands = void.is_none() || (wanted == Decision::Rejected && !is_taken_back(case, entry, *void));
-            about && stands && may_decide(case, trigger, entry)
+            let is_against = approval.decision == Decision::Rejected && !is_taken_back(case, entry, void);
+            let stands = void.is_none() || is_against;
+            (stands && may_decide(case, trigger, entry)).then_some((entry, approval.decision))
         }
-        _ => false,
+        _ => None,
     });
-    found.map(|(entry, _)| entry)
+    said.last().filter(|(_, decision)| *decision == wanted).map(|(entry, _)| entry)
 }
 
 /// That an entry is void opens no gate, but its author may say that it was a mistake.

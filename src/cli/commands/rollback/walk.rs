@@ -61,6 +61,11 @@ pub fn tell(context: &mut Context<'_>, key: Key, note: Option<String>) -> Result
     let Some(step) = option.steps.get(journal.steps.len()) else {
         return Err(Failure::no("every step is told already").hint("ledger rollback finish"));
     };
+    if key == Key::Skip && !step.optional {
+        return Err(Failure::no(format!("{} is always needed, and is not skipped", step.text))
+            .hint("ledger rollback done")
+            .hint("or, where it does not work: ledger rollback fail -m REASON"));
+    }
     let now = context.world().now();
     record(&mut journal, &step.text, key, note, now);
     if !context.global.dry_run {
@@ -85,11 +90,12 @@ pub fn walk(
                 print_json(context, option, &journal);
             } else {
                 context.printer.say(line);
-                context.printer.talk("next:\n  → ledger rollback done     (or: skip -m REASON, fail -m REASON)");
+                let skip = if step.optional { "skip -m REASON, " } else { "" };
+                context.printer.talk(format!("next:\n  → ledger rollback done     (or: {skip}fail -m REASON)"));
             }
             return Ok(Answer::Yes);
         }
-        let Some((key, note)) = ask(context, &line)? else {
+        let Some((key, note)) = ask(context, &line, step.optional)? else {
             context.printer.talk("kept: go on with  ledger rollback");
             return Ok(Answer::Yes);
         };
@@ -121,13 +127,15 @@ fn record(journal: &mut Journal, text: &str, key: Key, note: Option<String>, now
     journal.steps.push(RollbackStep { text, result, note, started_at, finished_at: now });
 }
 
-/// Enter is done, s skips, f failed, q leaves it for later; skipping and failing want a reason.
-fn ask(context: &mut Context<'_>, line: &str) -> Result<Option<(Key, Option<String>)>, Failure> {
+/// Enter is done, s skips what is only sometimes needed, f failed, q leaves it for later; skipping and failing want a
+/// reason.
+fn ask(context: &mut Context<'_>, line: &str, optional: bool) -> Result<Option<(Key, Option<String>)>, Failure> {
+    let skip = if optional { "s skip, " } else { "" };
     loop {
-        let typed = prompt(context, &format!("{line}   [enter done, s skip, f failed, q later] "))?;
+        let typed = prompt(context, &format!("{line}   [enter done, {skip}f failed, q later] "))?;
         let key = match typed.as_deref() {
             Some("") => return Ok(Some((Key::Done, None))),
-            Some("s") => Key::Skip,
+            Some("s") if optional => Key::Skip,
             Some("f") => Key::Fail,
             None | Some("q") => return Ok(None),
             Some(_) => continue,
