@@ -55,13 +55,28 @@ pub struct Word<'w> {
 }
 
 impl Word<'_> {
-    /// Appends it; `None` under `--dry-run`.
+    /// The entry that says the same already, where nobody has said another word since: a retry adds nothing.
+    fn said_last(&self, ledger: &VerifiedLedger, identity: &Identity) -> Option<EntryNumber> {
+        let words = ledger.view().all_of_attempt(self.key).filter_map(|(entry, void)| match entry.predicate() {
+            Predicate::Approval(approval) if approval.about == Some(self.about.id()) => Some((entry, approval, void)),
+            _ => None,
+        });
+        let (entry, approval, void) = words.last()?;
+        let is_own = *entry.person() == identity.person.id && void.is_none();
+        let is_same = approval.decision == self.decision && approval.reason.as_deref() == Some(self.reason);
+        (is_own && is_same).then(|| entry.number())
+    }
+
+    /// Appends it, unless it is there already; `None` under `--dry-run`.
     pub fn append(
         &self,
         context: &mut Context<'_>,
         loaded: &mut Loaded,
         identity: &Identity,
     ) -> Result<Option<EntryNumber>, Failure> {
+        if let Some(number) = self.said_last(&loaded.ledger, identity) {
+            return Ok(Some(number));
+        }
         let now = context.world().now();
         let appended = append(context, loaded, identity, |_, ledger| {
             let Self { about, key, decision, verb, .. } = self;

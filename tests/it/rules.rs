@@ -271,7 +271,9 @@ fn a_broken_glass_owes_a_review_by_somebody_else_before_the_gate_opens_again() {
     says_all(&story.types("", "due", 1), &["break-glass-review", "1 overdue"]);
     says_all(&story.types("lee", "review 2 -m fine --yes", 1), &["somebody else has to review it"]);
     says_all(&story.types("kim", "review 2 -m fine --yes", 1), &["release-owner may"]);
+    story.types("han", "review 2 -m fine --yes", 0);
     story.types("han", "review 2 -m \"no reason was given\" --reject --yes", 0);
+    // The last word counts.
     story.types("kim", "sign ga --yes", 1);
     story.types("han", "review 2 -m \"the outage was real\" --yes", 0);
     let notes = story.types("", "notes 1.0", 0);
@@ -392,4 +394,28 @@ fn files_whose_names_follow_a_pattern_are_found_and_no_match_is_no_pass() {
     says_all(story.rule("alpha", "log")["have"].as_str().unwrap(), &["task_a.log", "task_b.log"]);
     story.types("min", "record log logs/qa/other.log", 0);
     says_all(story.rule("alpha", "log")["have"].as_str().unwrap(), &["it is of logs/qa/other.log"]);
+}
+
+#[test]
+fn what_a_gate_requires_is_told_before_it_is_opened() {
+    let mut story = story(&format!("{}{}", gate("alpha", ""), gate("beta", "requires = [\"alpha\"]")));
+    story.types("min", "open alpha --release 1.0", 0);
+    let said = story.types("", "check beta", 1);
+    says_all(&said, &["alpha is not promoted", "→ ledger status alpha --release 1.0"]);
+    passes(&mut story, "alpha");
+    assert_eq!(story.state("beta", "alpha"), "satisfied");
+}
+
+#[test]
+fn a_checklist_that_is_not_done_says_how_to_see_which_items_are_open() {
+    let qa =
+        rule("qa", "format = \"checklist\"\nfile = \"docs/qa.md\"\ntemplate = \"docs/qa.md\"\nexpect = \"open == 0\"");
+    let mut story = story(&gate("alpha", &qa));
+    story.repo.write("docs/qa.md", "- [x] installs\n");
+    story.commits("checklist");
+    story.types("min", "open alpha --release 1.0", 0);
+    story.types("min", "record qa", 0);
+    let command = "ledger facts docs/qa.md --items --template docs/qa.md";
+    says_all(&story.has("alpha", "qa"), &["open is 1", command]);
+    says_all(&story.types("", command.strip_prefix("ledger ").unwrap(), 0), &["installs"]);
 }

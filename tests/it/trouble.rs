@@ -135,3 +135,34 @@ fn a_rollback_without_a_trigger_closes_the_gate_and_a_later_way_wants_a_reason()
     story.types("lee", "rollback", 1);
     says_all(&story.types("", "show 7", 0), &["the switch did nothing", "0.9 is up"]);
 }
+
+#[test]
+fn the_last_word_about_a_trigger_counts() {
+    let mut story = promoted();
+    story.types("han", "trigger fire error-rate --value \"5 %\"", 0);
+    let fired = story.repo.commits().len() - 1;
+    let decides =
+        |story: &mut Story, word: &str| story.types("lee", &format!("trigger decide {fired} {word} -m x --yes"), 0);
+    decides(&mut story, "--continue");
+    assert_eq!(story.state("ga", "trigger"), "null");
+    says_all(&decides(&mut story, "--rollback"), &[&format!("--trigger {fired}")]);
+    // The same once more is there already.
+    let size = story.repo.commits().len();
+    decides(&mut story, "--rollback");
+    assert_eq!(story.repo.commits().len(), size);
+    assert_eq!(story.state("ga", "trigger"), "failed");
+    decides(&mut story, "--continue");
+    assert_eq!(story.state("ga", "trigger"), "null");
+}
+
+#[test]
+fn what_must_be_answered_at_once_is_overdue_and_no_needed_step_is_skipped() {
+    let mut story = promoted();
+    story.types("han", "trigger fire error-rate --value \"14 %\"", 0);
+    says_all(&story.types("", "due", 1), &["p/ga  trigger", "1 overdue"]);
+    story.types("min", "rollback start kill-switch", 0);
+    says_all(&story.types("min", "rollback skip -m no", 1), &["is always needed", "ledger rollback fail -m REASON"]);
+    let said = story.types("min", "rollback done", 0);
+    says_all(&said, &["(if needed)", "skip -m REASON"]);
+    story.types("min", "rollback skip -m \"the schema is the same\"", 0);
+}

@@ -85,6 +85,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Answer, Failure> {
         }
         return Ok(Answer::Yes);
     }
+    if let Some(entry) = rejected_already(args, &loaded, &key, &identity) {
+        context.printer.talk(format!("{} has rejected already: entry {entry}", identity.person.handle()));
+        if context.printer.json {
+            context.printer.json(&DecisionJson::from(&decision));
+        }
+        return Ok(Answer::Yes);
+    }
     let word = match (args.reject, args.withdraw) {
         (true, _) => Word::Rejected,
         (_, true) => Word::Withdrawn,
@@ -159,6 +166,18 @@ fn counted_already(
     };
     let mut wanted = outcomes().filter(|rule| rule.state != RuleState::Satisfied && own(rule).is_none());
     (!wanted.any(may_stand_for)).then_some(entry)
+}
+
+/// The person's last word in this attempt, where it is this very rejection: a retry adds nothing.
+fn rejected_already(args: &Args, loaded: &Loaded, key: &AttemptKey, identity: &Identity) -> Option<EntryNumber> {
+    let own = loaded.ledger.view().all_of_attempt(key).filter(|(entry, _)| *entry.person() == identity.person.id);
+    let words = own.filter_map(|(entry, void)| match entry.predicate() {
+        Predicate::Approval(approval) if approval.about.is_none() => Some((entry.number(), approval, void)),
+        _ => None,
+    });
+    let (number, approval, void) = words.last().filter(|_| args.reject)?;
+    let is_same = approval.decision == Word::Rejected && approval.reason == args.message;
+    (is_same && void.is_none()).then_some(number)
 }
 
 /// Whether the person signed this entry before, by whichever key.
