@@ -184,7 +184,7 @@ pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Tri
 /// The last word about a trigger of somebody whose it is, where it is the one wanted.
 fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) -> Option<&'l VerifiedEntry> {
     let all = case.view.all_of_release(&case.pipeline.id, case.ask.release);
-    let said = all.into_iter().filter_map(|(entry, void)| match entry.predicate() {
+    let mut said = all.into_iter().filter_map(|(entry, void)| match entry.predicate() {
         Predicate::Approval(approval) if approval.about == Some(trigger.id()) => {
             // A decision to go back is taken back by nobody but its author.
             let is_against = approval.decision == Decision::Rejected && !is_taken_back(case, entry, void);
@@ -193,7 +193,7 @@ fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) 
         }
         _ => None,
     });
-    said.last().filter(|(_, decision)| *decision == wanted).map(|(entry, _)| entry)
+    said.next_back().filter(|(_, decision)| *decision == wanted).map(|(entry, _)| entry)
 }
 
 /// That an entry is void opens no gate, but its author may say that it was a mistake.
