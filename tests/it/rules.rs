@@ -419,3 +419,19 @@ fn a_checklist_that_is_not_done_says_how_to_see_which_items_are_open() {
     says_all(&story.has("alpha", "qa"), &["open is 1", command]);
     says_all(&story.types("", command.strip_prefix("ledger ").unwrap(), 0), &["installs"]);
 }
+
+#[test]
+fn a_later_gate_tells_of_glass_that_was_broken_before_it() {
+    let glass = "[pipeline.p.gate.break_glass]\nrole = \"deployment-engineer\"\nlongest = \"1d\"\nreview = { role = \"release-owner\", within = \"3d\" }\n";
+    let alpha = gate("alpha", &rule("note", "")) + glass;
+    let mut story = story(&format!("{alpha}{}", gate("beta", "requires = [\"alpha\"]")));
+    story.types("min", "open alpha --release 1.0", 0);
+    story.types("min", "waive note --gate alpha --until 2h -m outage --break-glass --yes", 0);
+    passes(&mut story, "alpha");
+    story.types("min", "open beta", 0);
+    passes(&mut story, "beta");
+    for format in ["human", "markdown", "json"] {
+        let said = story.types("", &format!("check beta --format {format}"), 0);
+        says_all(&said, &["the glass was broken at alpha (entry 2)"]);
+    }
+}

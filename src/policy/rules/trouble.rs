@@ -14,6 +14,11 @@ pub fn reviews(case: &Case<'_, '_>, warnings: &mut Vec<String>) -> Vec<RuleOutco
     for broken in case.view.broken_glass() {
         let attempt = broken.attempt();
         let here = attempt.pipeline == case.pipeline.id && attempt.gate == case.gate.id;
+        // Every later gate of the release tells of it, reviewed or not.
+        let before = attempt.pipeline == case.pipeline.id && attempt.release == *case.ask.release && !here;
+        if before && was_allowed(case, broken) && broken.entry().0 < case.view.size() {
+            warnings.push(format!("the glass was broken at {} (entry {})", attempt.gate, broken.entry()));
+        }
         if !here || !was_allowed(case, broken) || is_reviewed(case, broken) {
             continue;
         }
