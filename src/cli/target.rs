@@ -54,19 +54,23 @@ pub struct Word<'w> {
     pub verb: &'w str,
 }
 
-impl Word<'_> {
-    /// The entry that says the same already, where nobody has said another word since: a retry adds nothing.
-    fn said_last(&self, ledger: &VerifiedLedger, identity: &Identity) -> Option<EntryNumber> {
-        let words = ledger.view().all_of_attempt(self.key).filter_map(|(entry, void)| match entry.predicate() {
-            Predicate::Approval(approval) if approval.about == Some(self.about.id()) => Some((entry, approval, void)),
-            _ => None,
-        });
-        let (entry, approval, void) = words.last()?;
-        let is_own = *entry.person() == identity.person.id && void.is_none();
-        let is_same = approval.decision == self.decision && approval.reason.as_deref() == Some(self.reason);
-        (is_own && is_same).then(|| entry.number())
-    }
+/// The last of some words of an attempt, where it stands and is this very word.
+pub fn said_last<'l>(
+    ledger: &'l VerifiedLedger,
+    key: &AttemptKey,
+    wanted: impl Fn(&VerifiedEntry, &Approval) -> bool,
+    (decision, reason): (Decision, Option<&str>),
+) -> Option<&'l VerifiedEntry> {
+    let words = ledger.view().all_of_attempt(key).filter_map(|(entry, void)| match entry.predicate() {
+        Predicate::Approval(approval) if wanted(entry, approval) => Some((entry, approval, void)),
+        _ => None,
+    });
+    let (entry, approval, void) = words.last()?;
+    let is_same = approval.decision == decision && approval.reason.as_deref() == reason;
+    (is_same && void.is_none()).then_some(entry)
+}
 
+impl Word<'_> {
     /// Appends it, unless it is there already; `None` under `--dry-run`.
     pub fn append(
         &self,
@@ -74,8 +78,11 @@ impl Word<'_> {
         loaded: &mut Loaded,
         identity: &Identity,
     ) -> Result<Option<EntryNumber>, Failure> {
-        if let Some(number) = self.said_last(&loaded.ledger, identity) {
-            return Ok(Some(number));
+        // Where nobody has said another word since, a retry adds nothing.
+        let about = |_: &VerifiedEntry, approval: &Approval| approval.about == Some(self.about.id());
+        let said = said_last(&loaded.ledger, self.key, about, (self.decision, Some(self.reason)));
+        if let Some(said) = said.filter(|said| *said.person() == identity.person.id) {
+            return Ok(Some(said.number()));
         }
         let now = context.world().now();
         let appended = append(context, loaded, identity, |_, ledger| {

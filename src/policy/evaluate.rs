@@ -283,7 +283,7 @@ impl<'l> Evaluator<'l> {
 
     /// The promotion that opened an attempt's gate, whatever became of it. It is the first: what counts from a
     /// promotion does not begin anew because somebody records another.
-    pub fn opened_by(&self, view: View<'l>, attempt: Attempt<'_>) -> Option<&'l VerifiedEntry> {
+    fn opened_by(&self, view: View<'l>, attempt: Attempt<'_>) -> Option<&'l VerifiedEntry> {
         let mut promotions = view.attempt(attempt.key).filter(|entry| entry.kind() == Kind::Promotion);
         promotions.find(|entry| self.is_justified(entry, view.known()))
     }

@@ -22,6 +22,15 @@ fn brings(clone: &Clone<'_>, who: &str, text: &str) {
     clone.types(who, "record announcement note.txt --gate ga", 0);
 }
 
+/// Kim's clone, which has parted from the server: Min's entry is there and not here, Kim's is here and not there.
+fn parted(team: &Team) -> Clone<'_> {
+    let (min, kim) = (team.clone("min"), team.clone("kim"));
+    brings(&min, "min", "by min");
+    min.types("min", "push", 0);
+    brings(&kim, "kim", "by kim");
+    kim
+}
+
 /// The statements of the last entries of a branch, as bytes in Git's own words.
 fn statements(clone: &Clone<'_>, range: &str) -> Vec<String> {
     let commits = clone.git(&["rev-list", "--reverse", range]);
@@ -190,10 +199,7 @@ fn stale_locks_are_named(clone: &Clone<'_>) {
 #[test]
 fn a_lock_somebody_left_is_named_and_the_pull_goes_on_without_it() {
     let team = team();
-    let (min, kim) = (team.clone("min"), team.clone("kim"));
-    brings(&min, "min", "by min");
-    min.types("min", "push", 0);
-    brings(&kim, "kim", "by kim");
+    let kim = parted(&team);
     let before = kim.at("evidence");
     for name in ["refs/remotes/origin/evidence.lock", "refs/heads/evidence.lock"] {
         let lock = kim.path().join(".git").join(name);
@@ -209,10 +215,7 @@ fn a_lock_somebody_left_is_named_and_the_pull_goes_on_without_it() {
 #[test]
 fn who_comes_second_never_forgets_what_waits() {
     let team = team();
-    let (min, kim) = (team.clone("min"), team.clone("kim"));
-    brings(&min, "min", "by min");
-    min.types("min", "push", 0);
-    brings(&kim, "kim", "by kim");
+    let kim = parted(&team);
     let (before, lock) = (kim.at("evidence"), kim.path().join(".git/refs/heads/evidence.lock"));
     // As a pull at the same moment leaves them: the branch it is about to move away from, and one that arrived.
     let names = [&before[..12], "z-arrived"].map(|name| format!("refs/ledger/queued/{name}"));
@@ -263,10 +266,7 @@ fn pulls_at_once_leave_every_entry_under_a_ref() {
 #[test]
 fn a_fetch_that_another_process_came_before_is_a_conflict() {
     let team = team();
-    let (min, kim) = (team.clone("min"), team.clone("kim"));
-    brings(&min, "min", "by min");
-    min.types("min", "push", 0);
-    brings(&kim, "kim", "by kim");
+    let kim = parted(&team);
     let lock = kim.path().join(".git/refs/ledger/fetched/origin.lock");
     std::fs::write(&lock, "").unwrap();
     says_all(&kim.types("kim", "push", 5), &["another process here is fetching", "fetched/origin.lock"]);

@@ -1,7 +1,7 @@
 //! `ledger sign`: a person approves, rejects or withdraws, and sees what they sign.
 
 use super::{Answer, docs};
-use crate::chain::VerifiedLedger;
+use crate::chain::{VerifiedEntry, VerifiedLedger};
 use crate::cli::append::append;
 use crate::cli::args::text;
 use crate::cli::board::{self, DecisionJson};
@@ -11,6 +11,7 @@ use crate::cli::draft::{actor, commit_subject, draft, scope};
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::select::Question;
+use crate::cli::target::said_last;
 use crate::entry::Draft;
 use crate::entry::kinds::{Approval, AttemptKey, Decision as Word, Meaning, Mode, Predicate, Saw};
 use crate::findings::counted;
@@ -170,14 +171,10 @@ fn counted_already(
 
 /// The person's last word in this attempt, where it is this very rejection: a retry adds nothing.
 fn rejected_already(args: &Args, loaded: &Loaded, key: &AttemptKey, identity: &Identity) -> Option<EntryNumber> {
-    let own = loaded.ledger.view().all_of_attempt(key).filter(|(entry, _)| *entry.person() == identity.person.id);
-    let words = own.filter_map(|(entry, void)| match entry.predicate() {
-        Predicate::Approval(approval) if approval.about.is_none() => Some((entry.number(), approval, void)),
-        _ => None,
-    });
-    let (number, approval, void) = words.last().filter(|_| args.reject)?;
-    let is_same = approval.decision == Word::Rejected && approval.reason == args.message;
-    (is_same && void.is_none()).then_some(number)
+    let own =
+        |entry: &VerifiedEntry, approval: &Approval| approval.about.is_none() && *entry.person() == identity.person.id;
+    let said = said_last(&loaded.ledger, key, own, (Word::Rejected, args.message.as_deref()));
+    said.filter(|_| args.reject).map(VerifiedEntry::number)
 }
 
 /// Whether the person signed this entry before, by whichever key.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::artifacts::Recording;
-use super::{Case, EvidenceOutcome, called, evidence, failed, list, outcome, person_called};
-use crate::chain::{VerifiedEntry, Void};
+use super::{Case, EvidenceOutcome, called, evidence, failed, is_withdrawn, list, outcome, person_called};
+use crate::chain::VerifiedEntry;
 use crate::entry::kinds::{Approval, Decision, Evidence, Kind, Mode, Predicate};
 use crate::evidence::readers::ARTIFACT;
-use crate::id::{Digest, EntryId, EntryNumber, PersonId};
+use crate::id::{Digest, EntryId, PersonId};
 use crate::policy::decision::{RuleKind, RuleOutcome, RuleState};
 use crate::policy::evaluate::{name, shell};
 use crate::policy::{ApprovalRule, Gate, Hat, Policy, Severity};
@@ -107,7 +107,7 @@ fn current_decisions<'l>(case: &Case<'_, 'l>) -> Current<'l> {
         };
         match (approval.decision, void) {
             (Decision::Approved, None) => drop(current.insert(person, (entry, approval))),
-            (Decision::Rejected, Some(Void::Revoked(by))) if is_by(case, by, person) => drop(current.remove(person)),
+            (Decision::Rejected, _) if is_withdrawn(case, entry, void) => drop(current.remove(person)),
             (Decision::Rejected, _) => drop(current.insert(person, (entry, approval))),
             (Decision::Approved, Some(_)) if approved(current.get(person)) => drop(current.remove(person)),
             (Decision::Approved, Some(_)) => {}
@@ -122,11 +122,6 @@ fn current_decisions<'l>(case: &Case<'_, 'l>) -> Current<'l> {
 /// An approval of the gate.
 fn is_approval(entry: &VerifiedEntry) -> bool {
     matches!(entry.predicate(), Predicate::Approval(a) if a.decision == Decision::Approved && a.about.is_none())
-}
-
-fn is_by(case: &Case<'_, '_>, number: EntryNumber, person: &PersonId) -> bool {
-    let own = case.view.ledger().entry(number).filter(|entry| entry.person() == person);
-    own.is_some_and(|entry| !case.view.is_of_thief(entry))
 }
 
 fn sift<'l>(

@@ -28,7 +28,7 @@ pub use waiver::refusal as waiver_refusal;
 use super::decision::{Decision, RuleKind, RuleOutcome, RuleState};
 use super::{Ask, Evaluator, Gate, Pipeline, Policy, Rule};
 use crate::chain::view::Attempt;
-use crate::chain::{VerifiedEntry, View};
+use crate::chain::{VerifiedEntry, View, Void};
 use crate::id::{EntryId, Name, Timestamp};
 use crate::sign::roster::Person;
 
@@ -116,6 +116,14 @@ pub fn of_slot(case: &Case<'_, '_>, slot: &Name) -> Option<RuleOutcome> {
     let mut evidence: Vec<_> = case.gate.rules.iter().map(|rule| evidence::evaluate(case, rule)).collect();
     relations::apply(case, &mut evidence);
     evidence.into_iter().find(|item| item.rule.id == rule.id).map(|item| item.outcome)
+}
+
+/// Whether its author took an entry back, with a key that was theirs: that an entry is void opens no gate, but what
+/// somebody said against a release they may say to be a mistake.
+fn is_withdrawn(case: &Case<'_, '_>, entry: &VerifiedEntry, void: Option<Void>) -> bool {
+    let Some(Void::Revoked(by)) = void else { return false };
+    let own = case.view.ledger().entry(by).filter(|by| by.person() == entry.person());
+    own.is_some_and(|by| !case.view.is_of_thief(by))
 }
 
 /// Who holds any of these roles, as they are called; the roles themselves when nobody does.

@@ -1,7 +1,7 @@
 //! What is owed: reviews of emergencies, and answers to triggers.
 
-use super::{Case, called, failed, list, outcome, rollback};
-use crate::chain::{BrokenGlass, Review, VerifiedEntry, Void};
+use super::{Case, called, failed, is_withdrawn, list, outcome, rollback};
+use crate::chain::{BrokenGlass, Review, VerifiedEntry};
 use crate::entry::kinds::{Decision, Predicate, Trigger, TriggerClass};
 use crate::id::{Name, Timestamp};
 use crate::policy::decision::{RuleKind, RuleOutcome};
@@ -180,7 +180,7 @@ pub fn open_triggers<'l>(case: &Case<'_, 'l>) -> Vec<(&'l VerifiedEntry, &'l Tri
         is_back || decision(case, trigger, Decision::Approved).is_some()
     };
     let fired = all.iter().filter_map(|(entry, void)| match entry.predicate() {
-        Predicate::Trigger(trigger) if !is_taken_back(case, entry, *void) => Some((*entry, trigger)),
+        Predicate::Trigger(trigger) if !is_withdrawn(case, entry, *void) => Some((*entry, trigger)),
         _ => None,
     });
     fired.filter(|(entry, _)| !answered(entry)).collect()
@@ -192,20 +192,13 @@ fn decision<'l>(case: &Case<'_, 'l>, trigger: &VerifiedEntry, wanted: Decision) 
     let mut said = all.into_iter().filter_map(|(entry, void)| match entry.predicate() {
         Predicate::Approval(approval) if approval.about == Some(trigger.id()) => {
             // A decision to go back is taken back by nobody but its author.
-            let is_against = approval.decision == Decision::Rejected && !is_taken_back(case, entry, void);
+            let is_against = approval.decision == Decision::Rejected && !is_withdrawn(case, entry, void);
             let stands = void.is_none() || is_against;
             (stands && may_decide(case, trigger, entry)).then_some((entry, approval.decision))
         }
         _ => None,
     });
     said.next_back().filter(|(_, decision)| *decision == wanted).map(|(entry, _)| entry)
-}
-
-/// That an entry is void opens no gate, but its author may say that it was a mistake.
-fn is_taken_back(case: &Case<'_, '_>, entry: &VerifiedEntry, void: Option<Void>) -> bool {
-    let Some(Void::Revoked(by)) = void else { return false };
-    let own = case.view.ledger().entry(by).filter(|by| by.person() == entry.person());
-    own.is_some_and(|by| !case.view.is_of_thief(by))
 }
 
 /// Whether a decision to go on was taken by somebody whose it is.
